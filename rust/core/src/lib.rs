@@ -5,3 +5,4 @@ pub mod encoder;
 pub mod id;
 pub mod pretokenize;
 pub mod spec;
+pub mod unicode;
