@@ -2,7 +2,10 @@
 
 pub mod bpe;
 pub mod encoder;
+mod hash;
 pub mod id;
+mod merges;
 pub mod pretokenize;
 pub mod spec;
 pub mod unicode;
+pub mod vocab;

@@ -1,5 +1,6 @@
 //! Why a BPE model could not be built.
 
+use crate::vocab::VocabError;
 use std::fmt;
 
 /// A vocabulary and merges that do not make a BPE model.
@@ -8,26 +9,34 @@ pub struct BpeError(Kind);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Kind {
+    Vocab(VocabError),
     MissingByte(u8),
-    UnknownMergePart { rank: usize, left: u32, right: u32 },
-    UnknownMergeProduct { rank: usize, left: u32, right: u32 },
+    UnknownMergePart { rank: u32, left: u32, right: u32 },
+    UnknownMergeProduct { rank: u32, left: u32, right: u32 },
 }
 
 impl BpeError {
-    pub(crate) fn missing_byte(byte: u8) -> Self {
+    pub(crate) const fn missing_byte(byte: u8) -> Self {
         Self(Kind::MissingByte(byte))
     }
-    pub(crate) fn unknown_merge_part(rank: usize, left: u32, right: u32) -> Self {
+    pub(crate) const fn unknown_merge_part(rank: u32, left: u32, right: u32) -> Self {
         Self(Kind::UnknownMergePart { rank, left, right })
     }
-    pub(crate) fn unknown_merge_product(rank: usize, left: u32, right: u32) -> Self {
+    pub(crate) const fn unknown_merge_product(rank: u32, left: u32, right: u32) -> Self {
         Self(Kind::UnknownMergeProduct { rank, left, right })
+    }
+}
+
+impl From<VocabError> for BpeError {
+    fn from(error: VocabError) -> Self {
+        Self(Kind::Vocab(error))
     }
 }
 
 impl fmt::Display for BpeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match &self.0 {
+            Kind::Vocab(error) => error.fmt(f),
             Kind::MissingByte(byte) => {
                 write!(f, "byte 0x{byte:02X} is not a token: a rank vocabulary must hold all 256 single bytes")
             }
@@ -41,4 +50,11 @@ impl fmt::Display for BpeError {
     }
 }
 
-impl std::error::Error for BpeError {}
+impl std::error::Error for BpeError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Vocab(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,33 +1,27 @@
 //! The obvious merge loop: the oracle that every faster encoder is compared with.
 
-use std::collections::HashMap;
+use super::heap::Pairs;
 
-/// Merges the best adjacent pair, leftmost first, until none is left. O(n^2).
-pub(crate) fn merge(
-    piece: &[u8],
-    ids: &HashMap<Vec<u8>, u32>,
-    pairs: Option<&HashMap<(u32, u32), (u32, u32)>>,
-    out: &mut Vec<u32>,
-) {
-    let mut parts: Vec<(usize, usize, u32)> =
-        (0..piece.len()).filter_map(|i| ids.get(&piece[i..=i]).map(|&id| (i, i + 1, id))).collect();
+/// Merges the pair of lowest rank, leftmost first, until none merges, and appends the tokens. O(n^2).
+///
+/// `symbols` are the initial tokens and their end offsets in `bytes`.
+pub(crate) fn merge(bytes: &[u8], symbols: &[(u32, u32)], pairs: &impl Pairs, out: &mut Vec<u32>) {
+    let mut parts: Vec<(usize, usize, u32)> = Vec::with_capacity(symbols.len());
+    for &(token, end) in symbols {
+        let start = parts.last().map_or(0, |p| p.1);
+        parts.push((start, end as usize, token));
+    }
     loop {
-        let mut best: Option<(u32, usize, u32)> = None;
-        for i in 0..parts.len().saturating_sub(1) {
-            let (left, right) = (parts[i], parts[i + 1]);
-            let found = match pairs {
-                None => ids.get(&piece[left.0..right.1]).map(|&id| (id, id)),
-                Some(pairs) => pairs.get(&(left.2, right.2)).copied(),
-            };
-            if let Some((rank, id)) = found
-                && best.is_none_or(|b| rank < b.0)
-            {
-                best = Some((rank, i, id));
-            }
-        }
-        let Some((_, at, id)) = best else { break };
-        parts[at] = (parts[at].0, parts[at + 1].1, id);
-        parts.remove(at + 1);
+        let best = (1..parts.len())
+            .filter_map(|i| {
+                let (left, right) = (parts[i - 1], parts[i]);
+                let (rank, product) = pairs.merge_of(left.2, right.2, &bytes[left.0..right.1])?;
+                Some((rank, i, product))
+            })
+            .min();
+        let Some((_, i, product)) = best else { break };
+        parts[i - 1] = (parts[i - 1].0, parts[i].1, product);
+        parts.remove(i);
     }
     out.extend(parts.iter().map(|p| p.2));
 }

@@ -1,0 +1,149 @@
+//! Every way of encoding equals the merge loop, for random vocabularies.
+
+use super::heap::{self, Pairs};
+use super::{Bpe, Scratch, build, reference};
+use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
+use proptest::prelude::*;
+
+/// Ids by the merge loop, as the formats define them.
+fn oracle(bpe: &Bpe, spec: &BpeSpec, piece: &[u8]) -> Vec<u32> {
+    let mut out = Vec::new();
+    match &spec.merges {
+        MergeRule::Ranks => merged(bpe, &build::RankPairs(&bpe.vocab), piece, &mut out),
+        MergeRule::Pairs(pairs) => {
+            let listed = build::listed_pairs(&bpe.vocab, pairs).expect("checked by Bpe::new");
+            merged(bpe, &listed, piece, &mut out);
+        }
+    }
+    out
+}
+
+fn merged(bpe: &Bpe, pairs: &impl Pairs, piece: &[u8], out: &mut Vec<u32>) {
+    if let Some(id) = bpe.whole_piece(piece) {
+        out.push(id.0);
+        return;
+    }
+    let mut symbols = Vec::new();
+    assert!(bpe.symbols.entries(&bpe.vocab, piece, &mut symbols));
+    let (mut by_loop, mut by_heap) = (Vec::new(), Vec::new());
+    reference::merge(piece, &symbols, pairs, &mut by_loop);
+    heap::merge(piece, &symbols, pairs, &mut by_heap);
+    assert_eq!(by_loop, by_heap, "heap and loop on {piece:?}");
+    out.extend(by_loop.iter().map(|&e| bpe.vocab.table().get(e as usize).expect("an entry").1));
+}
+
+const ALPHABET: &[u8] = &[b'a', b'b', b'c', 0xE4, 0xBD, 0xA0];
+
+fn bytes_of(alphabet: &'static [u8], max: usize) -> impl Strategy<Value = Vec<u8>> {
+    prop::collection::vec(prop::sample::select(alphabet), 0..max)
+}
+
+/// A vocabulary grown by joining earlier tokens, as training grows it; `shuffle` breaks the order of the ranks.
+fn grown(joins: &[(usize, usize)], shuffle: &[usize]) -> BpeSpec {
+    let mut surfaces: Vec<Vec<u8>> = (0..=255u8).map(|b| vec![b]).collect();
+    let start: Vec<usize> = ALPHABET.iter().map(|&b| usize::from(b)).collect();
+    let mut pool = start;
+    for &(l, r) in joins {
+        let joined = [surfaces[pool[l % pool.len()]].clone(), surfaces[pool[r % pool.len()]].clone()].concat();
+        if joined.len() <= 12 && !surfaces.contains(&joined) {
+            pool.push(surfaces.len());
+            surfaces.push(joined);
+        }
+    }
+    for &s in shuffle {
+        let count = surfaces.len() - 256;
+        if count > 1 {
+            surfaces.swap(256 + s % count, 256 + (s / 7) % count);
+        }
+    }
+    let mut tokens = TokenTable::default();
+    for (id, surface) in (0u32..).zip(&surfaces) {
+        tokens.push(surface, id);
+    }
+    BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false }
+}
+
+/// The same vocabulary with an explicit list of merges: random pairs whose product is a token.
+fn listed(mut spec: BpeSpec, picks: &[(usize, usize)]) -> BpeSpec {
+    let surfaces: Vec<(Vec<u8>, u32)> = spec.tokens.iter().map(|(b, id)| (b.to_vec(), id)).collect();
+    let id_of = |bytes: &[u8]| surfaces.iter().find(|s| s.0 == bytes).map(|s| s.1);
+    let mut pairs = Vec::new();
+    for &(token, cut) in picks {
+        let (bytes, _) = &surfaces[256 + token % (surfaces.len() - 256).max(1) % surfaces.len().max(1)];
+        let (left, right) = bytes.split_at(1 + cut % (bytes.len() - 1).max(1));
+        if let (Some(l), Some(r)) = (id_of(left), id_of(right)) {
+            pairs.push((l, r));
+        }
+    }
+    spec.merges = MergeRule::Pairs(pairs);
+    spec
+}
+
+fn check(spec: &BpeSpec, texts: &[Vec<u8>]) -> Result<(), TestCaseError> {
+    let bpe = Bpe::new(spec).expect("a complete vocabulary");
+    let mut scratch = Scratch::default();
+    let surfaces = spec.tokens.iter().map(|(bytes, _)| bytes.to_vec());
+    for piece in texts.iter().cloned().chain(surfaces) {
+        let mut ids = Vec::new();
+        bpe.encode_piece(&piece, &mut scratch, &mut ids);
+        prop_assert_eq!(&ids, &oracle(&bpe, spec, &piece), "piece {:?}, linear: {}", piece, bpe.is_linear());
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn rank_vocabularies_encode_as_the_merge_loop(
+        joins in prop::collection::vec((0..500usize, 0..500usize), 0..60),
+        shuffle in prop::collection::vec(0..5000usize, 0..3),
+        texts in prop::collection::vec(bytes_of(ALPHABET, 40), 1..12),
+        long in bytes_of(&[b'a', b'b'], 300),
+    ) {
+        let spec = grown(&joins, &shuffle);
+        check(&spec, &[texts, vec![long]].concat())?;
+    }
+
+    #[test]
+    fn listed_merges_encode_as_the_merge_loop(
+        joins in prop::collection::vec((0..500usize, 0..500usize), 1..60),
+        picks in prop::collection::vec((0..500usize, 0..12usize), 1..90),
+        sorted in any::<bool>(),
+        texts in prop::collection::vec(bytes_of(ALPHABET, 40), 1..12),
+    ) {
+        let base = grown(&joins, &[]);
+        prop_assume!(base.tokens.len() > 256);
+        let mut spec = listed(base, &picks);
+        if sorted && let MergeRule::Pairs(pairs) = &mut spec.merges {
+            // Closer to what training gives: parts before products.
+            pairs.sort_by_key(|&(l, r)| l.max(r));
+        }
+        check(&spec, &texts)?;
+    }
+}
+
+#[test]
+fn a_rank_order_that_contradicts_itself_is_encoded_by_the_heap() {
+    let mut tokens = TokenTable::default();
+    for byte in 0..=255u8 {
+        tokens.push(&[byte], u32::from(byte));
+    }
+    tokens.push(b"abc", 256);
+    tokens.push(b"ab", 257);
+    let spec = BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
+    let bpe = Bpe::new(&spec).expect("complete");
+    assert!(!bpe.is_linear());
+    let mut ids = Vec::new();
+    bpe.encode_piece(b"xabc", &mut Scratch::default(), &mut ids);
+    assert_eq!(ids, [u32::from(b'x'), 256]);
+}
+
+#[test]
+fn a_missing_byte_is_refused() {
+    let mut tokens = TokenTable::default();
+    tokens.push(b"a", 0);
+    let spec = BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
+    let message = Bpe::new(&spec).expect_err("255 bytes are missing").to_string();
+    assert!(message.starts_with("byte 0x00 is not a token"), "{message}");
+}

@@ -1,0 +1,136 @@
+//! Which pairs merge, how each token came about, and whether two tokens can stand side by side.
+//!
+//! Tokens are numbered here by their *order*: initial symbols first, then every reachable token in the order of the merge
+//! that makes it. A token is reachable if encoding its own bytes gives it. Each reachable token that is no symbol has exactly
+//! one *split*: while nothing merges across the ends of a stretch of text, the merges inside it are those of the stretch
+//! alone, so whatever surrounds a token, it was made from the same two parts. Pairs that no split names never come to stand
+//! side by side, and need not be stored.
+
+use crate::hash;
+
+/// Marks a symbol, which has no parts.
+pub(crate) const SYMBOL: (u32, u32) = (u32::MAX, u32::MAX);
+
+const BITS: u32 = 21;
+const MASK: u64 = (1 << BITS) - 1;
+const EMPTY: u64 = u64::MAX;
+
+/// (left, right) -> product, eight bytes a slot: three 21-bit orders.
+#[derive(Debug, Clone)]
+pub(crate) struct PairTable {
+    slots: Vec<u64>,
+    shift: u32,
+    seed: u64,
+}
+
+impl PairTable {
+    pub(crate) fn with_capacity(pairs: usize) -> Self {
+        let bits = (pairs.max(4) * 2).next_power_of_two().trailing_zeros();
+        Self { slots: vec![EMPTY; 1 << bits], shift: 64 - bits, seed: hash::process_seed() }
+    }
+
+    #[inline(always)]
+    fn slot_of(&self, key: u64) -> usize {
+        (hash::fold(key, self.seed) >> self.shift) as usize
+    }
+
+    /// Enters a pair that is not in the table. The capacity given at construction must not be exceeded.
+    pub(crate) fn insert(&mut self, left: u32, right: u32, product: u32) {
+        let key = (u64::from(left) << BITS) | u64::from(right);
+        let mut slot = self.slot_of(key);
+        while self.slots[slot] != EMPTY {
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+        self.slots[slot] = (key << BITS) | u64::from(product);
+    }
+
+    /// What a pair merges into. Expected O(1).
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "orders have 21 bits")]
+    pub(crate) fn get(&self, left: u32, right: u32) -> Option<u32> {
+        let key = (u64::from(left) << BITS) | u64::from(right);
+        let mut slot = self.slot_of(key);
+        loop {
+            let entry = self.slots[slot];
+            if entry >> BITS == key {
+                return Some((entry & MASK) as u32);
+            }
+            if entry == EMPTY {
+                return None;
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
+    }
+}
+
+/// The splits of all reachable tokens and the pairs they define.
+#[derive(Debug, Clone)]
+pub(crate) struct Merges {
+    /// By order: the two parts, or [`SYMBOL`].
+    pub(crate) splits: Vec<(u32, u32)>,
+    pub(crate) pairs: PairTable,
+}
+
+impl Merges {
+    /// Whether `left` followed by `right` encodes to just these two tokens.
+    ///
+    /// Runs the merges of both backwards in time. `limit` is the order of the merge undone last; the pair that then faces
+    /// the border would have merged before it if its product is of lower order, which would have destroyed `left` or
+    /// `right`. Of two merges of the same order the one further left comes first, hence the `+ 1` on the right side.
+    /// O(depth of the two split trees).
+    #[inline]
+    pub(crate) fn compatible(&self, left: u32, right: u32) -> bool {
+        let (mut left, mut right, mut limit) = (left, right, u32::MAX);
+        loop {
+            if let Some(product) = self.pairs.get(left, right)
+                && product < limit
+            {
+                return false;
+            }
+            if left > right {
+                let parts = self.splits[left as usize];
+                if parts == SYMBOL {
+                    return true;
+                }
+                (limit, left) = (left, parts.1);
+            } else {
+                let parts = self.splits[right as usize];
+                if parts == SYMBOL {
+                    // Symbols come before every product: if `right` is one, so is `left`.
+                    return true;
+                }
+                (limit, right) = (right + 1, parts.0);
+            }
+        }
+    }
+}
+
+/// Remembers answers of [`Merges::compatible`], exactly keyed.
+#[derive(Debug, Clone)]
+pub(crate) struct CompatibilityMemo {
+    slots: Box<[u64]>,
+}
+
+const MEMO_BITS: u32 = 16;
+
+impl Default for CompatibilityMemo {
+    fn default() -> Self {
+        Self { slots: vec![EMPTY; 1 << MEMO_BITS].into_boxed_slice() }
+    }
+}
+
+impl CompatibilityMemo {
+    /// As [`Merges::compatible`], O(1) when the pair was asked for recently.
+    #[inline]
+    pub(crate) fn compatible(&mut self, merges: &Merges, left: u32, right: u32) -> bool {
+        let key = (u64::from(left) << BITS) | u64::from(right);
+        let slot = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS)) as usize;
+        let entry = self.slots[slot];
+        if entry >> 1 == key {
+            return entry & 1 == 1;
+        }
+        let answer = merges.compatible(left, right);
+        self.slots[slot] = (key << 1) | u64::from(answer);
+        answer
+    }
+}
