@@ -1,15 +1,60 @@
 //! Python bindings: convert, release the interpreter, call, map errors.
+//!
+//! One file per subject: `text` and `ids` convert arguments and results, `errors` maps Rust errors to the classes of
+//! `tokengrove.errors`, `threads` owns the thread pool, `scratch` the reusable working memory, `interrupt` runs long work
+//! outside the interpreter and stops it on Ctrl-C; `model`, `tokenizer` and `stream` are the Python classes.
+
+mod engine;
+mod errors;
+mod ids;
+mod interrupt;
+mod model;
+mod scratch;
+mod stream;
+mod text;
+mod threads;
+mod tokenizer;
 
 use pyo3::prelude::*;
 
 /// The native half of tokengrove.
 #[pymodule(gil_used = false)]
 mod _native {
-    use super::*;
+    use super::{PyResult, Python, pyfunction, threads};
+
+    #[pymodule_export]
+    use super::model::Model;
+    #[pymodule_export]
+    use super::stream::DecodeStream;
+    #[pymodule_export]
+    use super::tokenizer::TokenizerCore;
 
     /// The version of the package.
     #[pyfunction]
     fn version() -> &'static str {
         env!("CARGO_PKG_VERSION")
+    }
+
+    /// Sets how many threads batches and long texts use, in this process.
+    ///
+    /// Args:
+    ///     n: The number of threads, at least 1, or None for the default: the environment variable
+    ///         `TOKENGROVE_NUM_THREADS` if it is set, else 1 in a worker process of `multiprocessing`
+    ///         (the workers themselves fill the machine), else the number of processors.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: If `n` is 0, negative, or more than 1024.
+    #[pyfunction]
+    fn set_num_threads(py: Python<'_>, n: Option<i64>) -> PyResult<()> {
+        threads::set(py, n)
+    }
+
+    /// Gives how many threads batches and long texts use.
+    ///
+    /// Returns:
+    ///     The number of threads, at least 1.
+    #[pyfunction]
+    fn get_num_threads(py: Python<'_>) -> PyResult<usize> {
+        threads::get(py)
     }
 }

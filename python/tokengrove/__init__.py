@@ -1,0 +1,39 @@
+"""Exact and fast byte-pair encoding, next-byte probabilities and train-free speculative decoding.
+
+This module re-exports the tokenizer. Importing it loads NumPy and the native extension, never torch or transformers.
+"""
+
+from tokengrove._native import get_num_threads, set_num_threads
+from tokengrove._native import version as _version
+from tokengrove.errors import (
+    InternalError,
+    InvalidArgumentError,
+    InvalidTextError,
+    PatternError,
+    TokengroveError,
+    UnknownTokenError,
+    UnsupportedTokenizerError,
+    VocabularyError,
+)
+from tokengrove.tokenizer import Chunk, DecodeStream, OffsetEncoding, TokenBatch, Tokenizer
+
+__all__ = [
+    "Chunk",
+    "DecodeStream",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidTextError",
+    "OffsetEncoding",
+    "PatternError",
+    "TokenBatch",
+    "TokengroveError",
+    "Tokenizer",
+    "UnknownTokenError",
+    "UnsupportedTokenizerError",
+    "VocabularyError",
+    "__version__",
+    "get_num_threads",
+    "set_num_threads",
+]
+
+__version__: str = _version()

@@ -1,0 +1,234 @@
+"""The tokenizer: text to ids and back.
+
+:class:`Tokenizer` adds loading, saving, comparison and pickling to the methods that are implemented in Rust
+(``tokengrove._native.TokenizerCore``); those are inherited and not wrapped, so that a call costs one call.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, overload
+
+import numpy as np
+
+from tokengrove._native import DecodeStream, Model, TokenizerCore
+from tokengrove.errors import InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["Chunk", "DecodeStream", "OffsetEncoding", "TokenBatch", "Tokenizer"]
+
+
+class TokenBatch:
+    """The ids of several texts in one array (a ragged batch).
+
+    Row ``i`` is ``ids[row_splits[i]:row_splits[i + 1]]``. The object is a sequence of rows: ``len(batch)``, ``batch[i]`` and
+    iteration give views into ``ids``, without a copy.
+
+    Attributes:
+        ids: uint32[total], the ids of all rows, one after the other.
+        row_splits: int64[rows + 1], where each row starts, then ``total``; starts with 0 and never decreases.
+    """
+
+    __slots__ = ("ids", "row_splits")
+
+    ids: NDArray[np.uint32]
+    row_splits: NDArray[np.int64]
+
+    def __init__(self, ids: NDArray[np.uint32], row_splits: NDArray[np.int64]) -> None:
+        """Join ids and row splits that were made elsewhere.
+
+        Args:
+            ids: uint32[total].
+            row_splits: int64[rows + 1].
+
+        Raises:
+            InvalidArgumentError: If ``row_splits`` is empty, does not start with 0, decreases, or does not end with ``total``.
+        """
+        if row_splits.ndim != 1 or row_splits.size == 0 or ids.ndim != 1:
+            raise InvalidArgumentError(
+                f"a batch is ids[total] and row_splits[rows + 1]; found shapes {ids.shape} and {row_splits.shape}"
+            )
+        if row_splits[0] != 0 or row_splits[-1] != ids.size or bool((np.diff(row_splits) < 0).any()):
+            raise InvalidArgumentError(
+                f"row_splits must rise from 0 to {ids.size}, the number of ids; found {row_splits[0]} to {row_splits[-1]}"
+            )
+        self.ids = ids
+        self.row_splits = row_splits
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return self.row_splits.size - 1
+
+    @overload
+    def __getitem__(self, index: int) -> NDArray[np.uint32]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[NDArray[np.uint32]]: ...
+    def __getitem__(self, index: int | slice) -> NDArray[np.uint32] | list[NDArray[np.uint32]]:
+        """Give one row, or a list of rows, as views into :attr:`ids`."""
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        at = operator.index(index)
+        rows = len(self)
+        if not -rows <= at < rows:
+            raise IndexError(f"row {at} of a batch of {rows}")
+        at %= rows
+        return self.ids[self.row_splits[at] : self.row_splits[at + 1]]
+
+    def __iter__(self) -> Iterator[NDArray[np.uint32]]:
+        """Iterate over the rows, as views into :attr:`ids`."""
+        splits = self.row_splits.tolist()
+        for start, end in zip(splits, splits[1:], strict=False):
+            yield self.ids[start:end]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare ids and row splits."""
+        if not isinstance(other, TokenBatch):
+            return NotImplemented
+        return np.array_equal(self.ids, other.ids) and np.array_equal(self.row_splits, other.row_splits)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the two arrays."""
+        return TokenBatch, (self.ids, self.row_splits)
+
+    def __repr__(self) -> str:
+        """Show the sizes."""
+        return f"TokenBatch(rows={len(self)}, tokens={self.ids.size})"
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """int64[rows]: the number of tokens of each row."""
+        return np.diff(self.row_splits)
+
+    def to_lists(self) -> list[list[int]]:
+        """Give the rows as lists of Python integers."""
+        flat = self.ids.tolist()
+        splits = self.row_splits.tolist()
+        return [flat[start:end] for start, end in zip(splits, splits[1:], strict=False)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OffsetEncoding:
+    """Ids with the places in the original text that they come from.
+
+    Attributes:
+        ids: uint32[n].
+        byte_spans: int64[n, 2], start and end of each token in the UTF-8 form of the text (or in the ``bytes`` given).
+        char_spans: int64[n, 2], the same in characters; a token that begins or ends inside a character counts the whole character.
+    """
+
+    ids: NDArray[np.uint32]
+    byte_spans: NDArray[np.int64]
+    char_spans: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Give the number of tokens."""
+        return self.ids.size
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A part of a longer text that fits a number of tokens.
+
+    Attributes:
+        text: The part.
+        start: Where it starts in the text, in characters.
+        end: Where it ends in the text, in characters.
+        tokens: How many tokens ``text`` has when it is encoded by itself.
+    """
+
+    text: str
+    start: int
+    end: int
+    tokens: int
+
+
+class Tokenizer(TokenizerCore):
+    """An exact byte-pair encoder, frozen after construction.
+
+    Make one with :meth:`from_file` or :meth:`from_tiktoken`. A tokenizer can be shared between threads without a lock,
+    used after a fork, hashed and compared (by content) and pickled.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        *,
+        pattern: str | None = None,
+        special_tokens: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Load a tokenizer file; the content says which kind it is.
+
+        Args:
+            path: A Hugging Face ``tokenizer.json``, a ``.tiktoken`` rank file, a ``tekken.json`` or a SentencePiece ``.model`` of type BPE.
+            pattern: For a rank file only, and required there: see :meth:`from_tiktoken`.
+            special_tokens: For a rank file only: special tokens and their ids.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            OSError: If the file cannot be read.
+            VocabularyError: If the content is not a tokenizer.
+            UnsupportedTokenizerError: If it is a tokenizer that is not BPE, or uses a component that is not implemented.
+            PatternError: If ``pattern`` is neither a known name nor a valid regular expression.
+            InvalidArgumentError: If ``pattern`` is missing for a rank file, or given for another kind.
+        """
+        return cls(Model.from_file(path, pattern=pattern, special_tokens=special_tokens))
+
+    @classmethod
+    def from_tiktoken(
+        cls,
+        path_or_ranks: str | PathLike[str] | Mapping[bytes, int],
+        pattern: str | None,
+        special_tokens: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Load a rank vocabulary as tiktoken has it: tokens merge in the order of their ids.
+
+        Args:
+            path_or_ranks: A ``.tiktoken`` file (base64 token, space, rank on each line) or a mapping from token bytes to rank.
+            pattern: How text is cut before merging: a name (``"gpt2"``, ``"cl100k_base"``, ``"o200k_base"``, ``"llama3"``, ``"qwen2"``, ...),
+                a regular expression in the syntax that tiktoken takes, or None to not cut at all.
+            special_tokens: Texts and ids of special tokens; none if left out.
+
+        Returns:
+            The tokenizer.
+
+        Raises:
+            OSError: If the file cannot be read.
+            VocabularyError: If one of the 256 bytes has no rank, two tokens share an id, or a line is malformed.
+            PatternError: If ``pattern`` is neither a known name nor a valid regular expression.
+        """
+        if isinstance(path_or_ranks, (str, PathLike)):
+            return cls(Model.from_file(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
+        return cls(Model.from_ranks(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the tokenizer as a Hugging Face ``tokenizer.json``.
+
+        Args:
+            path: The file to write; an existing file is replaced.
+
+        Raises:
+            OSError: If the file cannot be written.
+        """
+        Path(path).write_text(self.to_json(), encoding="utf-8")
+
+    def __copy__(self) -> Self:
+        """Return the tokenizer itself: it cannot change."""
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the tokenizer itself: it cannot change."""
+        return self
