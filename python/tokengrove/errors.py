@@ -1,7 +1,8 @@
 """The exceptions of tokengrove.
 
-Every error raised on purpose derives from :class:`TokengroveError` and from the built-in class a caller would expect, so both
-``except TokengroveError`` and ``except ValueError`` work. A value of the wrong type is a plain :class:`TypeError`.
+Every error raised on purpose derives from :class:`TokengroveError` and from the built-in class a caller would expect,
+so both ``except TokengroveError`` and ``except ValueError`` work. A value of the wrong type is a plain
+:class:`TypeError`.
 """
 
 __all__ = [
@@ -45,7 +46,7 @@ class VocabularyError(TokengroveError, ValueError):
 
 
 class UnsupportedTokenizerError(VocabularyError):
-    """A well-formed tokenizer file describes something that tokengrove does not implement, for example a Unigram model."""
+    """A well-formed tokenizer file describes something that tokengrove does not implement, such as a Unigram model."""
 
 
 class InternalError(TokengroveError, RuntimeError):

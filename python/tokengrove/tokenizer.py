@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from dataclasses import dataclass
 from os import PathLike
@@ -28,8 +29,8 @@ __all__ = ["Chunk", "DecodeStream", "OffsetEncoding", "TokenBatch", "Tokenizer"]
 class TokenBatch:
     """The ids of several texts in one array (a ragged batch).
 
-    Row ``i`` is ``ids[row_splits[i]:row_splits[i + 1]]``. The object is a sequence of rows: ``len(batch)``, ``batch[i]`` and
-    iteration give views into ``ids``, without a copy.
+    Row ``i`` is ``ids[row_splits[i]:row_splits[i + 1]]``. The object is a sequence of rows: ``len(batch)``,
+    ``batch[i]`` and iteration give views into ``ids``, without a copy.
 
     Attributes:
         ids: uint32[total], the ids of all rows, one after the other.
@@ -49,7 +50,8 @@ class TokenBatch:
             row_splits: int64[rows + 1].
 
         Raises:
-            InvalidArgumentError: If ``row_splits`` is empty, does not start with 0, decreases, or does not end with ``total``.
+            InvalidArgumentError: If ``row_splits`` is empty, does not start with 0, decreases, or does not end with
+                ``total``.
         """
         if row_splits.ndim != 1 or row_splits.size == 0 or ids.ndim != 1:
             raise InvalidArgumentError(
@@ -57,7 +59,8 @@ class TokenBatch:
             )
         if row_splits[0] != 0 or row_splits[-1] != ids.size or bool((np.diff(row_splits) < 0).any()):
             raise InvalidArgumentError(
-                f"row_splits must rise from 0 to {ids.size}, the number of ids; found {row_splits[0]} to {row_splits[-1]}"
+                f"row_splits must rise from 0 to {ids.size}, the number of ids; "
+                f"found {row_splits[0]} to {row_splits[-1]}"
             )
         self.ids = ids
         self.row_splits = row_splits
@@ -84,7 +87,7 @@ class TokenBatch:
     def __iter__(self) -> Iterator[NDArray[np.uint32]]:
         """Iterate over the rows, as views into :attr:`ids`."""
         splits = self.row_splits.tolist()
-        for start, end in zip(splits, splits[1:], strict=False):
+        for start, end in itertools.pairwise(splits):
             yield self.ids[start:end]
 
     def __eq__(self, other: object) -> bool:
@@ -112,7 +115,7 @@ class TokenBatch:
         """Give the rows as lists of Python integers."""
         flat = self.ids.tolist()
         splits = self.row_splits.tolist()
-        return [flat[start:end] for start, end in zip(splits, splits[1:], strict=False)]
+        return [flat[start:end] for start, end in itertools.pairwise(splits)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +124,10 @@ class OffsetEncoding:
 
     Attributes:
         ids: uint32[n].
-        byte_spans: int64[n, 2], start and end of each token in the UTF-8 form of the text (or in the ``bytes`` given).
-        char_spans: int64[n, 2], the same in characters; a token that begins or ends inside a character counts the whole character.
+        byte_spans: int64[n, 2], start and end of each token in the UTF-8 form of the text (or in the ``bytes``
+            given).
+        char_spans: int64[n, 2], the same in characters; a token that begins or ends inside a character counts the
+            whole character.
     """
 
     ids: NDArray[np.uint32]
@@ -171,7 +176,8 @@ class Tokenizer(TokenizerCore):
         """Load a tokenizer file; the content says which kind it is.
 
         Args:
-            path: A Hugging Face ``tokenizer.json``, a ``.tiktoken`` rank file, a ``tekken.json`` or a SentencePiece ``.model`` of type BPE.
+            path: A Hugging Face ``tokenizer.json``, a ``.tiktoken`` rank file, a ``tekken.json`` or a SentencePiece
+                ``.model`` of type BPE.
             pattern: For a rank file only, and required there: see :meth:`from_tiktoken`.
             special_tokens: For a rank file only: special tokens and their ids.
 
@@ -181,7 +187,8 @@ class Tokenizer(TokenizerCore):
         Raises:
             OSError: If the file cannot be read.
             VocabularyError: If the content is not a tokenizer.
-            UnsupportedTokenizerError: If it is a tokenizer that is not BPE, or uses a component that is not implemented.
+            UnsupportedTokenizerError: If it is a tokenizer that is not BPE, or has a component that is not
+                implemented.
             PatternError: If ``pattern`` is neither a known name nor a valid regular expression.
             InvalidArgumentError: If ``pattern`` is missing for a rank file, or given for another kind.
         """
@@ -197,9 +204,11 @@ class Tokenizer(TokenizerCore):
         """Load a rank vocabulary as tiktoken has it: tokens merge in the order of their ids.
 
         Args:
-            path_or_ranks: A ``.tiktoken`` file (base64 token, space, rank on each line) or a mapping from token bytes to rank.
-            pattern: How text is cut before merging: a name (``"gpt2"``, ``"cl100k_base"``, ``"o200k_base"``, ``"llama3"``, ``"qwen2"``, ...),
-                a regular expression in the syntax that tiktoken takes, or None to not cut at all.
+            path_or_ranks: A ``.tiktoken`` file (base64 token, space, rank on each line) or a mapping from token bytes
+                to rank.
+            pattern: How text is cut before merging: a name (``"gpt2"``, ``"cl100k_base"``, ``"o200k_base"``,
+                ``"llama3"``, ``"qwen2"``, ...), a regular expression in the syntax that tiktoken takes, or None to not
+                cut at all.
             special_tokens: Texts and ids of special tokens; none if left out.
 
         Returns:

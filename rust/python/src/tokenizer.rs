@@ -6,12 +6,11 @@ use crate::model::Model;
 use crate::scratch::{self, Work};
 use crate::stream::DecodeStream;
 use crate::text::{self, Text};
-use crate::{errors, ids, threads};
+use crate::{errors, ids};
 use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use rayon::prelude::*;
 use std::sync::Arc;
 
 /// The native methods of `tokengrove.Tokenizer`.
@@ -158,7 +157,6 @@ impl TokenizerCore {
         let allowed = self.allowed(py, allowed_special)?;
         let objects: Vec<Bound<'py, PyAny>> = texts.try_iter()?.collect::<PyResult<_>>()?;
         let texts: Vec<Text<'_>> = objects.iter().map(text::borrow).collect::<PyResult<_>>()?;
-        let pool = threads::pool(py)?;
         let total: usize = texts.iter().map(Text::len).sum();
         let encode = |text: &Text<'_>| {
             scratch::with(|work| {
@@ -166,10 +164,7 @@ impl TokenizerCore {
                 work.ids.clone()
             })
         };
-        let rows: Vec<Vec<u32>> = run(py, total, || match pool {
-            Some(pool) => pool.install(|| texts.par_iter().map(encode).collect()),
-            None => texts.iter().map(encode).collect(),
-        })?;
+        let rows: Vec<Vec<u32>> = run(py, total, || texts.iter().map(encode).collect())?;
         let mut splits = Vec::with_capacity(rows.len() + 1);
         splits.push(0i64);
         let mut flat = Vec::new();
