@@ -51,7 +51,8 @@ pub(crate) fn read_one(item: &Bound<'_, PyAny>) -> PyResult<u32> {
 #[cold]
 fn bad_id(item: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
     if error.is_instance_of::<PyOverflowError>(item.py()) {
-        errors::UNKNOWN_TOKEN.err(item.py(), format_args!("id {item} is not in the vocabulary: ids are 0 to 4294967295"))
+        errors::UNKNOWN_TOKEN
+            .err(item.py(), format_args!("id {item} is not in the vocabulary: ids are 0 to 4294967295"))
     } else {
         PyTypeError::new_err(format!("an id must be an integer, not {}", item.get_type()))
     }
@@ -64,7 +65,9 @@ fn read_array(object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     let untyped = array.cast::<PyUntypedArray>()?;
     if untyped.ndim() != 1 {
         let shape = untyped.shape();
-        return Err(errors::INVALID_ARGUMENT.err(py, format_args!("ids must have one dimension; found shape {shape:?}")));
+        return Err(
+            errors::INVALID_ARGUMENT.err(py, format_args!("ids must have one dimension; found shape {shape:?}"))
+        );
     }
     if untyped.is_empty() {
         return Ok(Vec::new());

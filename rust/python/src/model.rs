@@ -65,7 +65,8 @@ impl Model {
         pattern: Option<&str>,
         special_tokens: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let ranks = ranks.iter().map(|(k, v)| Ok((k.extract::<Vec<u8>>()?, v.extract::<u32>()?))).collect::<PyResult<_>>()?;
+        let ranks =
+            ranks.iter().map(|(k, v)| Ok((k.extract::<Vec<u8>>()?, v.extract::<u32>()?))).collect::<PyResult<_>>()?;
         build(py, ranks, pattern, pairs(special_tokens)?)
     }
 }

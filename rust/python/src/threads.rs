@@ -1,10 +1,12 @@
-//! The number of threads of this process.
+//! The thread pool of this process.
 
 use crate::errors;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::mem;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
 /// The most threads one may ask for.
@@ -13,14 +15,16 @@ const LIMIT: usize = 1024;
 /// The environment variable that sets the default.
 const VARIABLE: &str = "TOKENGROVE_NUM_THREADS";
 
-/// What was asked for.
+/// The pool and what it was made for.
 struct State {
     /// What the caller asked for, if anything.
     chosen: Option<usize>,
+    /// The pool, made when first needed, and the process that made it.
+    pool: Option<(u32, Arc<ThreadPool>)>,
 }
 
 /// Locked for an instant and only while attached to the interpreter, so no thread can hold it while `os.fork` runs.
-static STATE: Mutex<State> = Mutex::new(State { chosen: None });
+static STATE: Mutex<State> = Mutex::new(State { chosen: None, pool: None });
 
 fn state(_attached: Python<'_>) -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -35,7 +39,11 @@ pub(crate) fn set(py: Python<'_>, n: Option<i64>) -> PyResult<()> {
             })
         })
         .transpose()?;
-    state(py).chosen = chosen;
+    let mut state = state(py);
+    state.chosen = chosen;
+    let old = state.pool.take();
+    drop(state);
+    retire(old);
     Ok(())
 }
 
@@ -43,6 +51,48 @@ pub(crate) fn set(py: Python<'_>, n: Option<i64>) -> PyResult<()> {
 pub(crate) fn get(py: Python<'_>) -> PyResult<usize> {
     let chosen = state(py).chosen;
     chosen.map_or_else(|| default(py), Ok)
+}
+
+/// The pool, or `None` if work is to stay on the calling thread.
+///
+/// The threads of a pool do not survive a fork, so a child process makes its own.
+pub(crate) fn pool(py: Python<'_>) -> PyResult<Option<Arc<ThreadPool>>> {
+    let threads = get(py)?;
+    if threads == 1 {
+        return Ok(None);
+    }
+    let process = std::process::id();
+    let mut state = state(py);
+    if let Some((owner, pool)) = &state.pool
+        && *owner == process
+        && pool.current_num_threads() == threads
+    {
+        return Ok(Some(Arc::clone(pool)));
+    }
+    let made = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("tokengrove-{i}")).build();
+    let old = match made {
+        Ok(pool) => {
+            let pool = Arc::new(pool);
+            let old = state.pool.replace((process, Arc::clone(&pool)));
+            drop(state);
+            retire(old);
+            return Ok(Some(pool));
+        }
+        Err(_) => state.pool.take(),
+    };
+    drop(state);
+    retire(old);
+    // Threads may be forbidden here (a sandbox, a limit): the calling thread can still do the work.
+    Ok(None)
+}
+
+/// Lets a pool go. One inherited over a fork is leaked: telling its threads to stop would touch locks that no one will release.
+fn retire(old: Option<(u32, Arc<ThreadPool>)>) {
+    if let Some((owner, pool)) = old
+        && owner != std::process::id()
+    {
+        mem::forget(pool);
+    }
 }
 
 /// The number of threads if none was chosen.

@@ -6,11 +6,12 @@ use crate::model::Model;
 use crate::scratch::{self, Work};
 use crate::stream::DecodeStream;
 use crate::text::{self, Text};
-use crate::{errors, ids};
+use crate::{errors, ids, threads};
 use numpy::{PyArray1, ToPyArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use rayon::prelude::*;
 use std::sync::Arc;
 
 /// The native methods of `tokengrove.Tokenizer`.
@@ -26,8 +27,10 @@ impl TokenizerCore {
             if name.to_str()? == "all" {
                 return Ok((0..self.engine.specials().len()).collect());
             }
-            return Err(errors::INVALID_ARGUMENT
-                .err(py, format_args!("allowed_special must be \"all\" or a collection of special tokens; found {name:?}")));
+            return Err(errors::INVALID_ARGUMENT.err(
+                py,
+                format_args!("allowed_special must be \"all\" or a collection of special tokens; found {name:?}"),
+            ));
         }
         allowed
             .try_iter()?
@@ -35,7 +38,8 @@ impl TokenizerCore {
                 let name = name?;
                 let text = name.cast::<PyString>()?.to_str()?;
                 self.engine.specials().iter().position(|(special, _)| special == text).ok_or_else(|| {
-                    errors::UNKNOWN_TOKEN.err(py, format_args!("allowed_special names {text:?}, which is not a special token"))
+                    errors::UNKNOWN_TOKEN
+                        .err(py, format_args!("allowed_special names {text:?}, which is not a special token"))
                 })
             })
             .collect()
@@ -164,7 +168,11 @@ impl TokenizerCore {
                 work.ids.clone()
             })
         };
-        let rows: Vec<Vec<u32>> = run(py, total, || texts.iter().map(encode).collect())?;
+        let pool = threads::pool(py)?;
+        let rows: Vec<Vec<u32>> = run(py, total, || match pool {
+            Some(pool) => pool.install(|| texts.par_iter().map(encode).collect()),
+            None => texts.iter().map(encode).collect(),
+        })?;
         let mut splits = Vec::with_capacity(rows.len() + 1);
         splits.push(0i64);
         let mut flat = Vec::new();
