@@ -1,0 +1,68 @@
+//! Byte-pair encoding against the definition: repeatedly merge the leftmost pair of lowest rank.
+
+use crate::input::Input;
+use std::collections::HashMap;
+use tokengrove::bpe::{Bpe, Scratch};
+use tokengrove::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
+
+const MAX_TOKENS: usize = 96;
+const MAX_TEXT: usize = 2048;
+const MAX_TOKEN_BYTES: usize = 200;
+
+/// A vocabulary of the 256 bytes and of tokens that the input makes by joining earlier ones, or makes up.
+fn vocabulary(input: &mut Input<'_>) -> Vec<Vec<u8>> {
+    let mut tokens: Vec<Vec<u8>> = (0..=255u8).map(|byte| vec![byte]).collect();
+    for _ in 0..input.below(MAX_TOKENS) {
+        let mut token = tokens[input.below(tokens.len())].clone();
+        token.extend_from_slice(&tokens[input.below(tokens.len())].clone());
+        if input.byte() == 0 {
+            // Not the product of two tokens, so perhaps never produced by merging.
+            token.extend([input.byte(), input.byte()]);
+        }
+        if token.len() <= MAX_TOKEN_BYTES && !tokens.contains(&token) {
+            tokens.push(token);
+        }
+    }
+    tokens
+}
+
+/// The definition, as slow as it reads.
+fn merge(piece: &[u8], ranks: &HashMap<&[u8], u32>) -> Vec<u32> {
+    let mut ends: Vec<usize> = (1..=piece.len()).collect();
+    let start = |ends: &[usize], part: usize| if part == 0 { 0 } else { ends[part - 1] };
+    loop {
+        let best = (1..ends.len())
+            .filter_map(|part| ranks.get(&piece[start(&ends, part - 1)..ends[part]]).map(|&rank| (rank, part - 1)))
+            .min();
+        let Some((_, left)) = best else { break };
+        ends.remove(left);
+    }
+    (0..ends.len()).map(|part| ranks[&piece[start(&ends, part)..ends[part]]]).collect()
+}
+
+/// Encodes one text with one vocabulary, twice with the same working memory.
+pub(crate) fn run(data: &[u8]) {
+    let mut input = Input::new(data);
+    let tokens = vocabulary(&mut input);
+    let mut table = TokenTable::default();
+    let mut ranks = HashMap::new();
+    for (token, id) in tokens.iter().zip(0u32..) {
+        table.push(token, id);
+        ranks.insert(token.as_slice(), id);
+    }
+    let spec = BpeSpec { tokens: table, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
+    let bpe = Bpe::new(&spec).expect("all bytes are tokens");
+
+    let text = input.rest(MAX_TEXT);
+    let expected = match ranks.get(text) {
+        // tiktoken looks a whole piece up before it merges.
+        Some(&id) => vec![id],
+        None => merge(text, &ranks),
+    };
+    let mut scratch = Scratch::default();
+    for round in ["cold", "warm"] {
+        let mut ids = Vec::new();
+        bpe.encode_piece(text, &mut scratch, &mut ids);
+        assert_eq!(ids, expected, "{round}");
+    }
+}
