@@ -28,31 +28,32 @@ ROOT = Path(__file__).resolve().parents[2]
 RUST = layers(
     {
         "lib": "*",
-        # data
+        # data and hashing
         "id": "",
+        "hash": "",
         "spec": "id",
         "unicode": "",
-        "vocab": "id spec",
-        "merges": "id spec vocab",
-        "cache": "id",
+        "vocab": "id hash spec",
+        "merges": "id hash spec vocab",
+        "cache": "id hash",
         # text to ids
-        "pretokenize": "unicode",
-        "bpe": "id spec vocab merges cache",
-        "encoder": "id spec vocab merges cache bpe pretokenize",
+        "pretokenize": "unicode hash",
+        "bpe": "id hash spec vocab merges cache",
+        "encoder": "id hash spec vocab merges cache bpe pretokenize",
         # ids to text
-        "decoder": "id spec vocab",
-        # whole tokenizers: `pipeline` builds them from specifications, `io` reads specifications from files
-        "pipeline": "id spec unicode vocab merges cache pretokenize bpe encoder decoder offsets",
+        "decoder": "id hash spec vocab",
         "offsets": "id spec",
-        "io": "id spec",
+        # whole tokenizers: `io` reads specifications from files, `pipeline` builds tokenizers from specifications
+        "io": "id hash spec",
+        "pipeline": "id hash spec unicode vocab merges cache pretokenize bpe encoder decoder offsets",
         # learning a vocabulary
-        "train": "id spec vocab merges pretokenize bpe",
+        "train": "id hash spec vocab merges pretokenize bpe",
         # token trees
-        "trie": "id vocab",
+        "trie": "id hash vocab",
         "tree": "id",
-        "cover": "id vocab trie tree bpe pretokenize",
+        "cover": "id hash vocab trie tree bpe pretokenize",
         "next_byte": "id vocab trie tree cover",
-        "draft": "id tree",
+        "draft": "id hash tree",
         "accept": "id tree",
     }
 )
