@@ -1,43 +1,209 @@
-//! Text to ids: pieces, then BPE.
+//! Text to ids: pieces, then the cache, then BPE.
 
 use crate::bpe::{Bpe, Scratch as BpeScratch};
+use crate::cache::{Hit, PieceCache, SHORT, short_key};
 use crate::pretokenize::{PieceEnds, Pretokenizer};
+use crossbeam_queue::ArrayQueue;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Working memory of one encoding thread; reuse it between calls.
+/// Memory that one scratch may use for pieces it has seen.
+pub const DEFAULT_CACHE_BYTES: usize = 16 << 20;
+
+/// Working memory of one encoding thread.
+///
+/// It remembers pieces on behalf of the encoder it was last used with; with another encoder it starts afresh, so use
+/// [`Encoder::with_scratch`] where several encoders take turns.
 #[derive(Debug, Default)]
 pub struct Scratch {
     ends: PieceEnds,
     bpe: BpeScratch,
+    /// The number of the encoder that `cache` belongs to; 0 for none.
+    owner: u64,
+    cache: PieceCache,
+    missed: Vec<u32>,
+    block: Block,
 }
 
-/// A frozen text encoder.
+/// Ids of one block of pieces, before they go to the output together.
+#[derive(Debug)]
+struct Block {
+    ids: Box<[u32]>,
+    len: usize,
+}
+
+impl Default for Block {
+    fn default() -> Self {
+        Self { ids: vec![0; Self::CAPACITY].into_boxed_slice(), len: 0 }
+    }
+}
+
+impl Block {
+    const CAPACITY: usize = 8192;
+
+    /// Appends `count` of four ids; the others are overwritten by the next.
+    #[inline(always)]
+    fn push(&mut self, ids: [u32; 4], count: usize) {
+        if let Some(target) = self.ids.get_mut(self.len..self.len + 4) {
+            target.copy_from_slice(&ids);
+        }
+        self.len += count;
+    }
+
+    #[inline(always)]
+    fn flush(&mut self, out: &mut Vec<u32>) {
+        out.extend_from_slice(&self.ids[..self.len]);
+        self.len = 0;
+    }
+}
+
+/// A frozen encoder of ordinary text, without special tokens.
 #[derive(Debug)]
 pub struct Encoder {
     bpe: Bpe,
     pretokenizer: Pretokenizer,
+    number: u64,
+    cache_bytes: usize,
+    idle: ArrayQueue<Box<Scratch>>,
 }
 
+/// Scratches that an encoder keeps for later calls.
+const IDLE_SCRATCHES: usize = 64;
+
+/// Pieces that a new cache is filled with.
+const SEEDS: usize = 1 << 16;
+
 impl Encoder {
-    /// Joins a model and its pretokenizer.
+    /// Joins a model and its pretokenizer; each working thread may use about [`DEFAULT_CACHE_BYTES`] for pieces seen.
     #[must_use]
-    pub const fn new(bpe: Bpe, pretokenizer: Pretokenizer) -> Self {
-        Self { bpe, pretokenizer }
+    pub fn new(bpe: Bpe, pretokenizer: Pretokenizer) -> Self {
+        Self::with_cache_bytes(bpe, pretokenizer, DEFAULT_CACHE_BYTES)
     }
 
-    /// Appends the ids of `text`, in which special tokens are ordinary text.
+    /// As [`Encoder::new`] with another budget per thread, in bytes.
+    #[must_use]
+    pub fn with_cache_bytes(bpe: Bpe, pretokenizer: Pretokenizer, cache_bytes: usize) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        Self { bpe, pretokenizer, number, cache_bytes, idle: ArrayQueue::new(IDLE_SCRATCHES) }
+    }
+
+    /// The model.
+    #[must_use]
+    pub const fn bpe(&self) -> &Bpe {
+        &self.bpe
+    }
+
+    /// The pretokenizer.
+    #[must_use]
+    pub const fn pretokenizer(&self) -> &Pretokenizer {
+        &self.pretokenizer
+    }
+
+    /// Calls `f` with working memory of this encoder, which keeps it for later calls. Lock-free.
+    pub fn with_scratch<T>(&self, f: impl FnOnce(&mut Scratch) -> T) -> T {
+        let mut scratch = self.idle.pop().unwrap_or_default();
+        self.attach(&mut scratch);
+        let result = f(&mut scratch);
+        // A full queue drops the scratch: memory stays bounded.
+        drop(self.idle.push(scratch));
+        result
+    }
+
+    /// Prepares one scratch ahead of the first call.
+    pub fn warm_up(&self) {
+        self.with_scratch(|_| ());
+    }
+
+    /// Makes the scratch's cache ours, filled with short tokens of the vocabulary.
+    fn attach(&self, scratch: &mut Scratch) {
+        if scratch.owner == self.number {
+            return;
+        }
+        scratch.cache = PieceCache::with_budget(self.cache_bytes);
+        scratch.owner = self.number;
+        for entry in (0..self.bpe.vocab().len().min(SEEDS)).rev() {
+            let Some((bytes, _)) = self.bpe.vocab().table().get(entry) else { continue };
+            if bytes.len() <= SHORT {
+                scratch.missed.clear();
+                self.bpe.encode_piece(bytes, &mut scratch.bpe, &mut scratch.missed);
+                scratch.cache.insert(padded_key(bytes), &scratch.missed);
+            }
+        }
+    }
+
+    /// Appends the ids of `text`, in which special tokens are ordinary text. O(n).
     pub fn encode_ordinary(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u32>) {
-        let bytes = text.as_bytes();
+        self.attach(scratch);
         let mut at = 0;
-        while at < bytes.len() {
+        out.reserve(text.len() / 4 + 16);
+        while at < text.len() {
             scratch.ends.ends.clear();
             let next = self.pretokenizer.pieces(text, at, &mut scratch.ends);
-            let mut start = at;
-            for &end in &scratch.ends.ends {
-                let end = at + end as usize;
-                self.bpe.encode_piece(&bytes[start..end], &mut scratch.bpe, out);
-                start = end;
-            }
+            let ends = std::mem::take(&mut scratch.ends.ends);
+            self.encode_pieces(&text.as_bytes()[at..], &ends, scratch, out);
+            scratch.ends.ends = ends;
             at = next;
         }
     }
+
+    /// Appends the ids of consecutive pieces with the given ends. `bytes` may go on behind the last piece.
+    fn encode_pieces(&self, bytes: &[u8], ends: &[u32], scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let mut start = 0;
+        for block in ends.chunks(Block::CAPACITY / 4) {
+            for &end in block {
+                let end = end as usize;
+                let len = end - start;
+                if let (Some(window), 1..=SHORT) = (bytes.get(start..start + 16), len) {
+                    let window = u128::from_le_bytes(window.try_into().unwrap_or_default());
+                    let key = short_key(window, len);
+                    if let Some(Hit::Inline { ids, count }) = scratch.cache.get(key) {
+                        scratch.block.push(ids, count);
+                    } else {
+                        self.slow_piece(&bytes[start..end], scratch, out);
+                    }
+                } else {
+                    self.slow_piece(&bytes[start..end], scratch, out);
+                }
+                start = end;
+            }
+            scratch.block.flush(out);
+        }
+    }
+
+    /// Encodes a piece that is long, unknown to the cache, at the very end of the text, or of many ids.
+    #[inline(never)]
+    fn slow_piece(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
+        if piece.is_empty() {
+            return;
+        }
+        scratch.block.flush(out);
+        if piece.len() > SHORT {
+            if let Some((start, count)) = scratch.cache.get_long(piece) {
+                out.extend_from_slice(scratch.cache.arena(start, count));
+                return;
+            }
+            let from = out.len();
+            self.bpe.encode_piece(piece, &mut scratch.bpe, out);
+            scratch.cache.insert_long(piece, &out[from..]);
+            return;
+        }
+        let key = padded_key(piece);
+        match scratch.cache.get(key) {
+            Some(Hit::Inline { ids, count }) => out.extend_from_slice(&ids[..count]),
+            Some(Hit::Arena { start, count }) => out.extend_from_slice(scratch.cache.arena(start, count)),
+            None => {
+                scratch.missed.clear();
+                self.bpe.encode_piece(piece, &mut scratch.bpe, &mut scratch.missed);
+                scratch.cache.insert(key, &scratch.missed);
+                out.extend_from_slice(&scratch.missed);
+            }
+        }
+    }
+}
+
+/// The key of a piece of 1 to 15 bytes wherever it lies.
+fn padded_key(piece: &[u8]) -> u128 {
+    let mut window = [0; 16];
+    window[..piece.len()].copy_from_slice(piece);
+    short_key(u128::from_le_bytes(window), piece.len())
 }

@@ -1,6 +1,7 @@
 //! Exact byte-pair encoding: pretokenizers, merges, caches and file loaders, in pure Rust.
 
 pub mod bpe;
+mod cache;
 pub mod encoder;
 mod hash;
 pub mod id;

@@ -1,0 +1,186 @@
+//! Pieces seen before, with their ids: per-thread working memory under a fixed budget.
+//!
+//! Pieces of up to 15 bytes are keyed by their bytes and length in one 128-bit word and keep up to four ids inline, 32 bytes an
+//! entry and two entries to a cache line, so a hit touches one line. A new entry pushes the older of the two out. Longer
+//! pieces live in an arena that is emptied when it is full. Nothing grows beyond the budget.
+
+use crate::hash;
+
+/// The longest piece with an inline key.
+pub(crate) const SHORT: usize = 15;
+/// The longest piece that is remembered at all.
+const LONGEST: usize = 512;
+/// Ids from here on are not cached: the upper four bits of an entry's first id count its ids.
+const ID_LIMIT: u32 = 1 << COUNT_SHIFT;
+const COUNT_SHIFT: u32 = 28;
+/// A count that says: the ids are in the arena.
+const OUT_OF_LINE: u32 = 15;
+
+/// One remembered piece.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(32))]
+struct Entry {
+    /// Bytes of the piece, zero-padded, and its length in the top byte; 0 if the entry is free.
+    key: u128,
+    /// The ids; the first also holds their count. Out of line: count 15, then start and number in the arena.
+    ids: [u32; 4],
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C, align(64))]
+struct Set([Entry; 2]);
+
+/// A hit: up to four ids to copy, of which `count` are meant, or a stretch of the arena.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hit {
+    Inline { ids: [u32; 4], count: usize },
+    Arena { start: usize, count: usize },
+}
+
+/// The key of a piece of 1 to 15 bytes whose first byte is the lowest of `window`.
+#[inline(always)]
+pub(crate) fn short_key(window: u128, len: usize) -> u128 {
+    (window & !(u128::MAX << (8 * len))) | ((len as u128) << 120)
+}
+
+/// A cache for one encoder and one thread at a time. The default has no room and must not be asked.
+#[derive(Debug, Default)]
+pub(crate) struct PieceCache {
+    sets: Box<[Set]>,
+    shift: u32,
+    long: Box<[Long]>,
+    bytes: Vec<u8>,
+    ids: Vec<u32>,
+    arena_limit: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Long {
+    hash: u64,
+    start: u32,
+    len: u32,
+    ids_start: u32,
+    ids_count: u32,
+}
+
+impl PieceCache {
+    /// An empty cache that keeps to about `budget` bytes (at least 64 KB).
+    pub(crate) fn with_budget(budget: usize) -> Self {
+        let sets = prev_power_of_two((budget / 2 / size_of::<Set>()).max(512));
+        let long = prev_power_of_two((budget / 16 / size_of::<Long>()).max(128));
+        Self {
+            sets: vec![Set::default(); sets].into_boxed_slice(),
+            shift: 64 - sets.trailing_zeros(),
+            long: vec![Long::default(); long].into_boxed_slice(),
+            bytes: Vec::new(),
+            ids: Vec::new(),
+            arena_limit: (budget / 4).clamp(1 << 15, u32::MAX as usize / 2),
+        }
+    }
+
+    #[inline(always)]
+    fn set_of(&self, key: u128) -> usize {
+        let (lo, hi) = hash::halves(key);
+        (hash::fold(lo, hi) >> self.shift) as usize
+    }
+
+    /// Looks a short piece up. O(1), one cache line.
+    #[inline(always)]
+    pub(crate) fn get(&self, key: u128) -> Option<Hit> {
+        let Set([first, second]) = &self.sets[self.set_of(key)];
+        let entry = if first.key == key {
+            first
+        } else if second.key == key {
+            second
+        } else {
+            return None;
+        };
+        let mut ids = entry.ids;
+        let count = ids[0] >> COUNT_SHIFT;
+        ids[0] &= ID_LIMIT - 1;
+        if count == OUT_OF_LINE {
+            return Some(Hit::Arena { start: ids[1] as usize, count: ids[2] as usize });
+        }
+        Some(Hit::Inline { ids, count: count as usize })
+    }
+
+    /// Remembers a short piece.
+    pub(crate) fn insert(&mut self, key: u128, ids: &[u32]) {
+        if ids.iter().any(|&id| id >= ID_LIMIT) {
+            return;
+        }
+        let mut inline = [0; 4];
+        let count = if ids.len() <= 4 {
+            inline[..ids.len()].copy_from_slice(ids);
+            u32::try_from(ids.len()).unwrap_or(0)
+        } else {
+            let (start, count) = self.push_ids(ids);
+            inline[1..3].copy_from_slice(&[start, count]);
+            OUT_OF_LINE
+        };
+        inline[0] |= count << COUNT_SHIFT;
+        let set = self.set_of(key);
+        let Set([first, second]) = &mut self.sets[set];
+        *second = *first;
+        *first = Entry { key, ids: inline };
+    }
+
+    /// Looks a longer piece up and gives its stretch of the arena. O(len).
+    pub(crate) fn get_long(&self, piece: &[u8]) -> Option<(usize, usize)> {
+        if piece.len() > LONGEST {
+            return None;
+        }
+        let hash = hash::bytes(0, piece);
+        let entry = &self.long[hash as usize & (self.long.len() - 1)];
+        let same = entry.hash == hash && self.bytes.get(entry.start as usize..)?.get(..entry.len as usize)? == piece;
+        (same && entry.ids_count > 0).then_some((entry.ids_start as usize, entry.ids_count as usize))
+    }
+
+    /// Remembers a longer piece, unless it is too long to be worth it.
+    pub(crate) fn insert_long(&mut self, piece: &[u8], ids: &[u32]) {
+        if piece.len() > LONGEST {
+            return;
+        }
+        let (ids_start, ids_count) = self.push_ids(ids);
+        let hash = hash::bytes(0, piece);
+        let start = u32::try_from(self.bytes.len()).unwrap_or(0);
+        self.bytes.extend_from_slice(piece);
+        let len = u32::try_from(piece.len()).unwrap_or(0);
+        let slot = hash as usize & (self.long.len() - 1);
+        self.long[slot] = Long { hash, start, len, ids_start, ids_count };
+    }
+
+    /// The ids of a stretch of the arena.
+    #[inline]
+    pub(crate) fn arena(&self, start: usize, count: usize) -> &[u32] {
+        self.ids.get(start..start + count).unwrap_or(&[])
+    }
+
+    /// Appends ids to the arena, which is emptied first when it is full.
+    fn push_ids(&mut self, ids: &[u32]) -> (u32, u32) {
+        if self.bytes.len() + self.ids.len() * 4 > self.arena_limit {
+            self.clear();
+        }
+        let start = u32::try_from(self.ids.len()).unwrap_or(0);
+        self.ids.extend_from_slice(ids);
+        (start, u32::try_from(ids.len()).unwrap_or(0))
+    }
+
+    /// Forgets everything that lies in the arena.
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.ids.clear();
+        self.long.fill(Long::default());
+        for Set(entries) in &mut self.sets {
+            for entry in entries {
+                if entry.ids[0] >> COUNT_SHIFT == OUT_OF_LINE {
+                    *entry = Entry::default();
+                }
+            }
+        }
+    }
+}
+
+const fn prev_power_of_two(n: usize) -> usize {
+    1 << n.ilog2()
+}
