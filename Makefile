@@ -66,11 +66,11 @@ venv: $(VENV)/.dev ## Make .venv with every tool that development needs
 
 # PYO3_PYTHON is fixed so that cargo sees one configuration whatever else is on PATH, and rebuilds nothing.
 $(VENV)/.release: $(VENV)/.made $(BUILD_INPUTS) | toolchain
-	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --quiet
+	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked --release --quiet
 	@rm -f $(VENV)/.quick; touch $@
 
 $(VENV)/.quick: $(VENV)/.made $(BUILD_INPUTS) | toolchain
-	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --profile dev-release --quiet
+	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked --profile dev-release --quiet
 	@rm -f $(VENV)/.release; touch $@
 
 .PHONY: build
