@@ -2,10 +2,13 @@
 
 pub mod bpe;
 mod cache;
+pub mod decoder;
 pub mod encoder;
 mod hash;
 pub mod id;
+pub mod io;
 mod merges;
+pub mod pipeline;
 pub mod pretokenize;
 pub mod spec;
 pub mod unicode;

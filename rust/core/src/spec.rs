@@ -1,5 +1,15 @@
 //! Plain data between the file loaders and the compiler: what a tokenizer file says, before anything is built from it.
 
+mod chain;
+
+pub use chain::{
+    AddedToken, Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, PrependScheme, SplitBehavior, TemplatePiece,
+    TemplateToken,
+};
+
+/// The largest token id that is accepted: ids also have to fit the signed 32-bit integers of model code.
+pub const MAX_TOKEN_ID: u32 = i32::MAX.unsigned_abs();
+
 /// Token bytes and ids in one slab, in file order.
 ///
 /// Several entries may have the same bytes (duplicate surfaces) and ids may have gaps. Entries that are not `encodable`
@@ -65,6 +75,17 @@ impl TokenTable {
         })
     }
 
+    /// The two first entries (in order of id) that have the same id, if any have.
+    #[must_use]
+    pub fn first_duplicate_id(&self) -> Option<(usize, usize)> {
+        if self.ids.is_sorted_by(|a, b| a < b) {
+            return None;
+        }
+        let mut order: Vec<usize> = (0..self.ids.len()).collect();
+        order.sort_by_key(|&index| self.ids[index]);
+        order.windows(2).find(|pair| self.ids[pair[0]] == self.ids[pair[1]]).map(|pair| (pair[0], pair[1]))
+    }
+
     /// Whether merging may produce entry `index`.
     #[must_use]
     pub fn is_encodable(&self, index: usize) -> bool {
@@ -108,4 +129,96 @@ pub struct BpeSpec {
     pub symbols: Symbols,
     /// Whether a whole piece that is a token is that token, whatever the merges say.
     pub ignore_merges: bool,
+}
+
+/// How text is cut into pieces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Segmentation {
+    /// Not at all: the whole text is one piece.
+    Whole,
+    /// A pattern by name or a regular expression in tiktoken's dialect; text it does not match is dropped, as tiktoken
+    /// does.
+    Tiktoken(String),
+    /// A chain of `tokenizer.json` components.
+    Chain(PreTokenizer),
+}
+
+/// How token strings of the file relate to bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Alphabet {
+    /// The file holds bytes.
+    Raw,
+    /// The file writes each byte as one character of GPT-2's byte alphabet; tokens with other characters are kept as
+    /// their UTF-8 bytes and marked as not encodable.
+    ByteLevel,
+    /// The file holds text; a token's bytes are its UTF-8.
+    Text,
+}
+
+/// How added tokens are found in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddedTokenPolicy {
+    /// Only allowed tokens are looked for (tiktoken).
+    AllowedOnly,
+    /// All are looked for, and a match that is not allowed is text (Hugging Face `encode_special_tokens`).
+    SkipDisallowed,
+}
+
+/// Affixes by which a model marks where in a word a symbol stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Affixes {
+    /// Put before every symbol of a piece but the first.
+    pub continuing_subword_prefix: String,
+    /// Put after the last symbol of a piece.
+    pub end_of_word_suffix: String,
+}
+
+impl Affixes {
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.continuing_subword_prefix.is_empty() && self.end_of_word_suffix.is_empty()
+    }
+}
+
+/// Everything a tokenizer file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenizerSpec {
+    /// The BPE model.
+    pub model: BpeSpec,
+    /// Its affixes.
+    pub affixes: Affixes,
+    /// How its token strings relate to bytes.
+    pub alphabet: Alphabet,
+    /// Rewriting of the text.
+    pub normalizer: Option<Normalizer>,
+    /// Cutting into pieces.
+    pub segmentation: Segmentation,
+    /// Tokens found in the text before all this.
+    pub added_tokens: Vec<AddedToken>,
+    /// How those are found.
+    pub added_token_policy: AddedTokenPolicy,
+    /// Ids put around the text's.
+    pub post_processor: Option<PostProcessor>,
+    /// From tokens to text; without one, token bytes are concatenated for [`Alphabet::Raw`] and token strings joined by
+    /// spaces otherwise.
+    pub decoder: Option<Decoder>,
+}
+
+impl TokenizerSpec {
+    /// A rank vocabulary over raw bytes, as tiktoken has it.
+    #[must_use]
+    pub fn from_ranks(tokens: TokenTable, pattern: Option<&str>, special_tokens: Vec<AddedToken>) -> Self {
+        Self {
+            model: BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: true },
+            affixes: Affixes::default(),
+            alphabet: Alphabet::Raw,
+            normalizer: None,
+            segmentation: pattern.map_or(Segmentation::Whole, |p| Segmentation::Tiktoken(p.to_owned())),
+            added_tokens: special_tokens,
+            added_token_policy: AddedTokenPolicy::AllowedOnly,
+            post_processor: None,
+            decoder: None,
+        }
+    }
 }
