@@ -1,7 +1,9 @@
 //! Plain data between the file loaders and the compiler: what a tokenizer file says, before anything is built from it.
 
+mod byte_alphabet;
 mod chain;
 
+pub use byte_alphabet::{byte_to_char, bytes_to_text, char_to_byte, text_to_bytes};
 pub use chain::{
     AddedToken, Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, PrependScheme, SplitBehavior, TemplatePiece,
     TemplateToken,
@@ -51,6 +53,12 @@ impl TokenTable {
     #[must_use]
     pub fn len(&self) -> usize {
         self.ids.len()
+    }
+
+    /// Bytes of all entries together.
+    #[must_use]
+    pub fn byte_len(&self) -> usize {
+        self.slab.len()
     }
 
     /// Whether the table has no entry.
@@ -164,20 +172,22 @@ pub enum AddedTokenPolicy {
     SkipDisallowed,
 }
 
-/// Affixes by which a model marks where in a word a symbol stands.
+/// Rules about symbols that few models have.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Affixes {
+pub struct SymbolOptions {
     /// Put before every symbol of a piece but the first.
     pub continuing_subword_prefix: String,
     /// Put after the last symbol of a piece.
     pub end_of_word_suffix: String,
+    /// Whether characters fall back to byte tokens although the vocabulary has not all 256 of them.
+    pub partial_byte_fallback: bool,
 }
 
-impl Affixes {
-    /// Whether there are none.
+impl SymbolOptions {
+    /// Whether none of them applies.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.continuing_subword_prefix.is_empty() && self.end_of_word_suffix.is_empty()
+    pub fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -186,8 +196,8 @@ impl Affixes {
 pub struct TokenizerSpec {
     /// The BPE model.
     pub model: BpeSpec,
-    /// Its affixes.
-    pub affixes: Affixes,
+    /// Its less common rules; with any of them, the model works on characters and not on bytes.
+    pub symbol_options: SymbolOptions,
     /// How its token strings relate to bytes.
     pub alphabet: Alphabet,
     /// Rewriting of the text.
@@ -203,6 +213,10 @@ pub struct TokenizerSpec {
     /// From tokens to text; without one, token bytes are concatenated for [`Alphabet::Raw`] and token strings joined by
     /// spaces otherwise.
     pub decoder: Option<Decoder>,
+    /// The file's truncation settings as JSON: kept for saving, and not applied.
+    pub truncation: Option<String>,
+    /// The file's padding settings as JSON: kept for saving, and not applied.
+    pub padding: Option<String>,
 }
 
 impl TokenizerSpec {
@@ -211,7 +225,7 @@ impl TokenizerSpec {
     pub fn from_ranks(tokens: TokenTable, pattern: Option<&str>, special_tokens: Vec<AddedToken>) -> Self {
         Self {
             model: BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: true },
-            affixes: Affixes::default(),
+            symbol_options: SymbolOptions::default(),
             alphabet: Alphabet::Raw,
             normalizer: None,
             segmentation: pattern.map_or(Segmentation::Whole, |p| Segmentation::Tiktoken(p.to_owned())),
@@ -219,6 +233,8 @@ impl TokenizerSpec {
             added_token_policy: AddedTokenPolicy::AllowedOnly,
             post_processor: None,
             decoder: None,
+            truncation: None,
+            padding: None,
         }
     }
 }

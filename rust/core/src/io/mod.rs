@@ -5,6 +5,7 @@
 //! turns into a tokenizer. Memory and time are linear in the input, whatever it holds.
 
 mod error;
+pub mod hf_json;
 pub mod tiktoken;
 
 pub use error::{LoadError, Place};

@@ -1,0 +1,377 @@
+//! The field `model`: a vocabulary and merges that are read into slabs, without an allocation for each token.
+
+use super::FORMAT;
+use crate::io::error::{LoadError, Place, quoted};
+use crate::spec::{
+    Alphabet, BpeSpec, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, char_to_byte, text_to_bytes,
+};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use std::collections::HashMap;
+use std::fmt;
+
+/// What the file says about the model.
+#[derive(Debug, Default)]
+pub(super) struct RawModel {
+    kind: Option<String>,
+    /// Token strings as written, in the order of the file.
+    vocab: Option<TokenTable>,
+    merges: Option<MergeStrings>,
+    dropout: Option<f64>,
+    unk_token: Option<String>,
+    continuing_subword_prefix: Option<String>,
+    end_of_word_suffix: Option<String>,
+    fuse_unk: bool,
+    byte_fallback: bool,
+    ignore_merges: bool,
+}
+
+/// The two halves of each merge, one after another.
+#[derive(Debug, Default)]
+struct MergeStrings {
+    slab: Vec<u8>,
+    ends: Vec<(usize, usize)>,
+}
+
+impl MergeStrings {
+    fn push(&mut self, left: &str, right: &str) {
+        self.slab.extend_from_slice(left.as_bytes());
+        let middle = self.slab.len();
+        self.slab.extend_from_slice(right.as_bytes());
+        self.ends.push((middle, self.slab.len()));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|ends| ends.1));
+        starts.zip(&self.ends).map(|(start, &(middle, end))| (&self.slab[start..middle], &self.slab[middle..end]))
+    }
+}
+
+/// String -> entry of the vocabulary; of several entries with one string the last counts.
+#[derive(Debug)]
+pub(super) struct Index<'a> {
+    entries: HashMap<&'a [u8], usize, foldhash::fast::RandomState>,
+    table: &'a TokenTable,
+}
+
+impl<'a> Index<'a> {
+    fn new(table: &'a TokenTable) -> Self {
+        let mut entries = HashMap::with_capacity_and_hasher(table.len(), foldhash::fast::RandomState::default());
+        for (entry, (bytes, _)) in table.iter().enumerate() {
+            entries.insert(bytes, entry);
+        }
+        Self { entries, table }
+    }
+
+    fn id_of(&self, bytes: &[u8]) -> Option<u32> {
+        let entry = *self.entries.get(bytes)?;
+        self.table.get(entry).map(|token| token.1)
+    }
+
+    /// The id of a string.
+    pub(super) fn id(&self, text: &str) -> Option<u32> {
+        self.id_of(text.as_bytes())
+    }
+
+    /// The number of different strings.
+    pub(super) fn size(&self) -> u32 {
+        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether an entry is the one that its string stands for.
+    fn counts(&self, entry: usize, bytes: &[u8]) -> bool {
+        self.entries.len() == self.table.len() || self.entries.get(bytes) == Some(&entry)
+    }
+}
+
+/// The model as this crate has it.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) bpe: BpeSpec,
+    pub(super) options: SymbolOptions,
+    pub(super) alphabet: Alphabet,
+}
+
+impl RawModel {
+    /// Checks the type of the model, and prepares looking up token strings.
+    pub(super) fn index(&self) -> Result<Index<'_>, LoadError> {
+        const ALLOWED: &str = "a model of type BPE";
+        match (&self.kind, &self.vocab, &self.merges) {
+            (Some(kind), ..) if kind != "BPE" => Err(field_error("model.type", format!("{kind:?}"), ALLOWED)),
+            (_, Some(vocab), Some(_)) => Ok(Index::new(vocab)),
+            (_, None, _) => Err(field_error("model", "no field `vocab`", ALLOWED)),
+            (_, _, None) => Err(field_error("model", "no field `merges`", ALLOWED)),
+        }
+    }
+
+    /// Puts the parts together; `wanted` is the alphabet in which text reaches the model.
+    pub(super) fn to_model(&self, index: &Index<'_>, wanted: Alphabet) -> Result<Model, LoadError> {
+        if self.dropout.is_some_and(|dropout| dropout != 0.0) {
+            return Err(field_error("model.dropout", format!("{:?}", self.dropout), "null or 0"));
+        }
+        let unknown = self.unk_token.as_deref().and_then(|token| index.id(token));
+        let fallback: Vec<Option<u32>> = (0..=255_u8).map(|byte| index.id(&format!("<0x{byte:02X}>"))).collect();
+        let fallbacks = fallback.iter().flatten().count();
+        let options = SymbolOptions {
+            continuing_subword_prefix: self.continuing_subword_prefix.clone().unwrap_or_default(),
+            end_of_word_suffix: self.end_of_word_suffix.clone().unwrap_or_default(),
+            partial_byte_fallback: self.byte_fallback && (1..256).contains(&fallbacks),
+        };
+        let all_bytes = || (0..=255_u8).all(|byte| index.id(&crate::spec::byte_to_char(byte).to_string()).is_some());
+        let plain_bytes = options.is_default() && (all_bytes() || (unknown.is_none() && !self.byte_fallback));
+        let alphabet = if wanted == Alphabet::ByteLevel && plain_bytes { wanted } else { Alphabet::Text };
+        let symbols = if alphabet == Alphabet::ByteLevel {
+            Symbols::Bytes
+        } else {
+            let mut ids = Box::new([0; 256]);
+            ids.iter_mut().zip(&fallback).for_each(|(slot, id)| *slot = id.unwrap_or(0));
+            let byte_fallback = (self.byte_fallback && fallbacks == 256).then_some(ids);
+            Symbols::Chars { byte_fallback, unknown, fuse_unknown: self.fuse_unk }
+        };
+        let bpe = BpeSpec {
+            tokens: self.tokens(index, alphabet),
+            merges: MergeRule::Pairs(self.pairs(index, alphabet)?),
+            symbols,
+            ignore_merges: self.ignore_merges,
+        };
+        Ok(Model { bpe, options, alphabet })
+    }
+
+    fn tokens(&self, index: &Index<'_>, alphabet: Alphabet) -> TokenTable {
+        let mut tokens = TokenTable::with_capacity(index.table.len(), index.table.byte_len());
+        let mut bytes = Vec::new();
+        for (entry, (string, id)) in index.table.iter().enumerate() {
+            if !index.counts(entry, string) {
+                continue;
+            }
+            if alphabet != Alphabet::ByteLevel {
+                tokens.push(string, id);
+                continue;
+            }
+            bytes.clear();
+            if std::str::from_utf8(string).is_ok_and(|text| text_to_bytes(text, &mut bytes)) {
+                tokens.push(&bytes, id);
+            } else {
+                tokens.push_not_encodable(string, id);
+            }
+        }
+        tokens
+    }
+
+    /// The merges as pairs of ids. In the byte alphabet, merges of strings that are not written in it never happen and are
+    /// left out.
+    fn pairs(&self, index: &Index<'_>, alphabet: Alphabet) -> Result<Vec<(u32, u32)>, LoadError> {
+        let writable = |string: &[u8]| {
+            alphabet != Alphabet::ByteLevel
+                || std::str::from_utf8(string).is_ok_and(|text| text.chars().all(|c| char_to_byte(c).is_some()))
+        };
+        let Some(merges) = &self.merges else { return Ok(Vec::new()) };
+        let mut pairs = Vec::with_capacity(merges.ends.len());
+        for (rank, (left, right)) in merges.iter().enumerate() {
+            let id = |part| {
+                index.id_of(part).ok_or_else(|| {
+                    field_error(&format!("model.merges[{rank}]"), quoted(part), "tokens of the vocabulary")
+                })
+            };
+            let pair = (id(left)?, id(right)?);
+            if writable(left) && writable(right) {
+                pairs.push(pair);
+            }
+        }
+        Ok(pairs)
+    }
+}
+
+fn field_error(place: &str, found: impl Into<String>, allowed: &str) -> LoadError {
+    LoadError::new(FORMAT, Place::Field(place.to_owned()), found, allowed)
+}
+
+/// Reads a model.
+pub(super) struct ModelSeed;
+
+impl<'de> DeserializeSeed<'de> for ModelSeed {
+    type Value = RawModel;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawModel, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for ModelSeed {
+    type Value = RawModel;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a model: an object with the fields `vocab` and `merges`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawModel, A::Error> {
+        let mut model = RawModel::default();
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "type" => {
+                    let kind: String = map.next_value()?;
+                    if kind != "BPE" {
+                        return Err(A::Error::custom(format!("a model of type {kind}, expected a model of type BPE")));
+                    }
+                    model.kind = Some(kind);
+                }
+                "vocab" => model.vocab = Some(map.next_value_seed(VocabSeed)?),
+                "merges" => model.merges = Some(map.next_value_seed(MergesSeed)?),
+                "dropout" => model.dropout = map.next_value()?,
+                "unk_token" => model.unk_token = map.next_value()?,
+                "continuing_subword_prefix" => model.continuing_subword_prefix = map.next_value()?,
+                "end_of_word_suffix" => model.end_of_word_suffix = map.next_value()?,
+                "fuse_unk" => model.fuse_unk = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "byte_fallback" => model.byte_fallback = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "ignore_merges" => model.ignore_merges = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(model)
+    }
+}
+
+/// A borrowed or copied string, handed on without an allocation.
+struct Text<F>(F);
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Text<F> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Text<F> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        Ok((self.0)(text))
+    }
+}
+
+struct VocabSeed;
+
+impl<'de> DeserializeSeed<'de> for VocabSeed {
+    type Value = TokenTable;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<TokenTable, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for VocabSeed {
+    type Value = TokenTable;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of token strings and ids")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TokenTable, A::Error> {
+        let mut table = TokenTable::default();
+        let mut token = Vec::new();
+        while map
+            .next_key_seed(Text(|text: &str| {
+                token.clear();
+                token.extend_from_slice(text.as_bytes());
+            }))?
+            .is_some()
+        {
+            let id: u32 = map.next_value()?;
+            if id > MAX_TOKEN_ID {
+                return Err(A::Error::custom(format!("id {id}, expected 0 to {MAX_TOKEN_ID}")));
+            }
+            table.push(&token, id);
+        }
+        Ok(table)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<TokenTable, A::Error> {
+        Err(A::Error::custom(
+            "a list of pieces and scores, as models of type Unigram have it, expected a model of type BPE",
+        ))
+    }
+}
+
+struct MergesSeed;
+
+impl<'de> DeserializeSeed<'de> for MergesSeed {
+    type Value = MergeStrings;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<MergeStrings, D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MergesSeed {
+    type Value = MergeStrings;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of merges")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<MergeStrings, A::Error> {
+        let mut merges = MergeStrings::default();
+        while list.next_element_seed(MergeSeed(&mut merges))?.is_some() {}
+        Ok(merges)
+    }
+}
+
+/// One merge: `"a b"`, or `["a", "b"]`.
+struct MergeSeed<'a>(&'a mut MergeStrings);
+
+impl<'de> DeserializeSeed<'de> for MergeSeed<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MergeSeed<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a merge: \"a b\" or [\"a\", \"b\"]")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<(), E> {
+        if text.starts_with("#version") {
+            return Ok(());
+        }
+        match text.split_once(' ') {
+            Some((left, right)) if !right.contains(' ') => {
+                self.0.push(left, right);
+                Ok(())
+            }
+            _ => Err(E::custom(format!("the merge {}, expected two tokens and one space", quoted(text.as_bytes())))),
+        }
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let merges = self.0;
+        let start = merges.slab.len();
+        let mut parts = 0;
+        while let Some(middle) = list.next_element_seed(Text(|text: &str| {
+            merges.slab.extend_from_slice(text.as_bytes());
+            merges.slab.len()
+        }))? {
+            parts += 1;
+            if parts == 1 {
+                merges.ends.push((middle, middle));
+            } else if let Some(last) = merges.ends.last_mut() {
+                last.1 = middle;
+            }
+        }
+        if parts == 2 {
+            return Ok(());
+        }
+        let found = quoted(&merges.slab[start..]);
+        Err(A::Error::custom(format!("a merge of {parts} parts ({found}), expected two")))
+    }
+}
