@@ -146,6 +146,12 @@ impl Encoder {
         }
     }
 
+    /// Appends the ids of one piece, which need not be UTF-8.
+    pub fn encode_piece(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
+        self.attach(scratch);
+        self.slow_piece(piece, scratch, out);
+    }
+
     /// Appends the ids of consecutive pieces with the given ends. `bytes` may go on behind the last piece.
     fn encode_pieces(&self, bytes: &[u8], ends: &[u32], scratch: &mut Scratch, out: &mut Vec<u32>) {
         let mut start = 0;

@@ -10,4 +10,4 @@ mod tokenizer;
 pub use added::AllowedSpecials;
 pub use compile::compile;
 pub use error::{CompileError, EncodeError, SpecialTokenError};
-pub use tokenizer::{EncodeOptions, Scratch, Tokenizer};
+pub use tokenizer::{EncodeOptions, Tokenizer};

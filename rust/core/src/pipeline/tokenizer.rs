@@ -1,17 +1,10 @@
 //! The tokenizer: frozen, and safe to share between threads.
 
-use super::added::{AddedTokens, AllowedSpecials, Segment};
+use super::added::{AddedTokens, AllowedSpecials};
 use super::error::{EncodeError, SpecialTokenError};
 use crate::decoder::{DecodeStream, Decoder, UnknownTokenError, valid_and_invalid_runs};
-use crate::encoder::{self, Encoder};
+use crate::encoder::{Encoder, Scratch};
 use crate::spec::{AddedToken, TokenizerSpec};
-
-/// Working memory of one thread; reuse it between calls.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    encoder: encoder::Scratch,
-    segments: Vec<Segment>,
-}
 
 /// How a text is encoded.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +32,7 @@ pub(super) struct Parts {
 
 /// A frozen tokenizer.
 ///
-/// All methods take `&self` and any number of threads may share one; what a call needs to write lies in a [`Scratch`].
+/// All methods take `&self`, and any number of threads may share one without a lock: working memory is pooled.
 #[derive(Debug)]
 pub struct Tokenizer {
     encoder: Encoder,
@@ -61,7 +54,7 @@ impl Tokenizer {
     /// If the vocabulary has no token for some character and no unknown token.
     pub fn encode(&self, text: &str, options: EncodeOptions<'_>) -> Result<Vec<u32>, EncodeError> {
         let mut out = Vec::new();
-        self.encode_into(text, options, &mut Scratch::default(), &mut out)?;
+        self.encode_into(text, options, &mut out)?;
         Ok(out)
     }
 
@@ -69,23 +62,25 @@ impl Tokenizer {
     ///
     /// # Errors
     /// If the vocabulary has no token for some character and no unknown token.
-    pub fn encode_into(
+    pub fn encode_into(&self, text: &str, options: EncodeOptions<'_>, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+        self.encoder.with_scratch(|scratch| self.encode_run(text, options, scratch, out))
+    }
+
+    fn encode_run(
         &self,
         text: &str,
         options: EncodeOptions<'_>,
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
-        let mut segments = std::mem::take(&mut scratch.segments);
-        segments.clear();
+        let mut segments = Vec::new();
         self.added.segments(text, options.allowed, &mut segments);
-        for segment in segments.drain(..) {
+        for segment in segments {
             match segment.token {
                 Some(index) => out.push(self.added.tokens()[index].id),
-                None => self.encoder.encode_ordinary(&text[segment.range], &mut scratch.encoder, out),
+                None => self.encoder.encode_ordinary(&text[segment.range], scratch, out),
             }
         }
-        scratch.segments = segments;
         Ok(())
     }
 
@@ -98,16 +93,17 @@ impl Tokenizer {
         &self,
         bytes: &[u8],
         options: EncodeOptions<'_>,
-        scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
-        for run in valid_and_invalid_runs(bytes) {
-            match run {
-                Ok(text) => self.encode_into(text, options, scratch, out)?,
-                Err(invalid) => self.encoder.encode_piece(invalid, &mut scratch.encoder, out),
+        self.encoder.with_scratch(|scratch| {
+            for run in valid_and_invalid_runs(bytes) {
+                match run {
+                    Ok(text) => self.encode_run(text, options, scratch, out)?,
+                    Err(invalid) => self.encoder.encode_piece(invalid, scratch, out),
+                }
             }
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     /// The bytes that ids stand for.
