@@ -4,7 +4,7 @@
 //! entry and two entries to a cache line, so a hit touches one line. A new entry pushes the older of the two out. Longer
 //! pieces live in an arena that is emptied when it is full. Nothing grows beyond the budget.
 
-use crate::hash;
+use crate::{hash, hugepage};
 
 /// The longest piece with an inline key.
 pub(crate) const SHORT: usize = 15;
@@ -69,9 +69,9 @@ impl PieceCache {
         let sets = prev_power_of_two((budget / 2 / size_of::<Set>()).max(512));
         let long = prev_power_of_two((budget / 16 / size_of::<Long>()).max(128));
         Self {
-            sets: vec![Set::default(); sets].into_boxed_slice(),
+            sets: hugepage::filled(Set::default(), sets).into_boxed_slice(),
             shift: 64 - sets.trailing_zeros(),
-            long: vec![Long::default(); long].into_boxed_slice(),
+            long: hugepage::filled(Long::default(), long).into_boxed_slice(),
             bytes: Vec::new(),
             ids: Vec::new(),
             arena_limit: (budget / 4).clamp(1 << 15, u32::MAX as usize / 2),

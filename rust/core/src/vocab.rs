@@ -1,8 +1,8 @@
 //! The vocabulary: id <-> bytes, in one slab.
 
-use crate::hash;
 use crate::id::TokenId;
 use crate::spec::TokenTable;
+use crate::{hash, hugepage};
 use std::fmt;
 
 const EMPTY: u32 = u32::MAX;
@@ -54,7 +54,7 @@ impl Vocab {
         let bits = (table.len().max(4) * 2).next_power_of_two().trailing_zeros();
         let seed = hash::process_seed();
         let mut vocab = Self {
-            slots: vec![EMPTY; 1 << bits],
+            slots: hugepage::filled(EMPTY, 1 << bits),
             shift: 64 - bits,
             seed,
             by_id: index_ids(&table)?,

@@ -9,14 +9,45 @@
 use super::longest::{LongestMatch, NONE};
 use crate::merges::{CompatibilityMemo, Merges};
 
-/// A vocabulary prepared for backtracking. Tokens are orders (see [`crate::merges`]).
+/// A token that text begins with: its order and its length in bytes, in one word.
+///
+/// [`NONE`] is no token. The trie stores these as they are, so that a match needs no further lookup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Match(pub(crate) u32);
+
+impl Match {
+    const LENGTH_BITS: u32 = 11;
+    /// The longest token that backtracking handles.
+    pub(crate) const LONGEST: usize = (1 << Self::LENGTH_BITS) - 1;
+
+    /// Packs an order below 2^21 and a length of at most [`Match::LONGEST`].
+    pub(crate) fn new(order: u32, length: usize) -> Self {
+        Self(order << Self::LENGTH_BITS | (length & Self::LONGEST) as u32)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn is_none(self) -> bool {
+        self.0 == NONE
+    }
+
+    #[inline(always)]
+    pub(crate) const fn order(self) -> u32 {
+        self.0 >> Self::LENGTH_BITS
+    }
+
+    #[inline(always)]
+    pub(crate) const fn length(self) -> usize {
+        self.0 as usize & Self::LONGEST
+    }
+}
+
+/// A vocabulary prepared for backtracking.
 #[derive(Debug, Clone)]
 pub(crate) struct Backtrack {
+    /// Answers with a [`Match`].
     pub(crate) longest: LongestMatch,
-    /// By token: the longest other token that is a prefix of it, or [`NONE`].
+    /// By order: the longest other token that is a prefix of it, as a [`Match`].
     pub(crate) shorter: Vec<u32>,
-    /// By token: its length in bytes.
-    pub(crate) lengths: Vec<u32>,
     pub(crate) merges: Merges,
 }
 
@@ -28,53 +59,66 @@ pub(crate) struct Scratch {
 }
 
 impl Backtrack {
-    /// Appends the tokens of `piece`, which must be made of symbols of the vocabulary; otherwise `tokens` is left as it was and
-    /// the answer is false. O(n) for vocabularies of bounded token length.
-    pub(crate) fn encode(&self, piece: &[u8], scratch: &mut Scratch, tokens: &mut Vec<u32>) -> bool {
+    /// The longest token that `bytes` begins with. O(its length).
+    #[inline(always)]
+    pub(crate) fn first(&self, bytes: &[u8]) -> Match {
+        Match(self.longest.find_longest(bytes))
+    }
+
+    /// Appends the tokens of `piece`, which begins with `first` and must be made of symbols of the vocabulary; otherwise
+    /// `tokens` is left as it was and the answer is false. O(n) for vocabularies of bounded token length.
+    #[inline]
+    pub(crate) fn encode(&self, piece: &[u8], first: Match, scratch: &mut Scratch, tokens: &mut Vec<Match>) -> bool {
         if piece.len() < 64 {
-            self.search(piece, &mut Small(0), &mut scratch.memo, tokens)
+            self.search(piece, first, &mut Small(0), &mut scratch.memo, tokens)
         } else {
             scratch.dead.clear();
             scratch.dead.resize(piece.len() / 64 + 1, 0);
-            self.search(piece, &mut scratch.dead, &mut scratch.memo, tokens)
+            self.search(piece, first, &mut scratch.dead, &mut scratch.memo, tokens)
         }
     }
 
     #[inline(always)]
-    fn search(&self, piece: &[u8], dead: &mut impl Ends, memo: &mut CompatibilityMemo, tokens: &mut Vec<u32>) -> bool {
+    fn search(
+        &self,
+        piece: &[u8],
+        first: Match,
+        dead: &mut impl Ends,
+        memo: &mut CompatibilityMemo,
+        tokens: &mut Vec<Match>,
+    ) -> bool {
         let base = tokens.len();
-        let mut before = NONE;
+        let mut before = Match(NONE);
         let mut at = 0;
-        let mut token = self.longest.find_longest(piece);
+        let mut token = first;
         loop {
             // The longest remaining candidate at `at` that fits behind `before`.
-            while token != NONE {
-                let end = at + self.lengths[token as usize] as usize;
-                if !dead.contains(end) && (before == NONE || memo.compatible(&self.merges, before, token)) {
+            while !token.is_none() {
+                let fits = before.is_none() || memo.compatible(&self.merges, before.order(), token.order());
+                if fits && !dead.contains(at + token.length()) {
                     break;
                 }
-                token = self.shorter[token as usize];
+                token = Match(self.shorter[token.order() as usize]);
             }
-            if token == NONE {
+            if token.is_none() {
                 // Nothing fits here: the token before was wrong.
                 if tokens.len() == base {
                     return false;
                 }
                 dead.insert(at);
-                token = before;
+                at -= before.length();
+                token = Match(self.shorter[before.order() as usize]);
                 tokens.pop();
-                at -= self.lengths[token as usize] as usize;
-                before = if tokens.len() == base { NONE } else { tokens[tokens.len() - 1] };
-                token = self.shorter[token as usize];
+                before = if tokens.len() == base { Match(NONE) } else { tokens[tokens.len() - 1] };
                 continue;
             }
             tokens.push(token);
-            at += self.lengths[token as usize] as usize;
+            at += token.length();
             if at == piece.len() {
                 return true;
             }
             before = token;
-            token = self.longest.find_longest(&piece[at..]);
+            token = self.first(&piece[at..]);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! From a specification to the tables of [`Backtrack`], or to the reason why they do not apply.
 
-use super::backtrack::Backtrack;
+use super::backtrack::{Backtrack, Match};
 use super::error::BpeError;
 use super::heap::{self, Pairs};
 use super::longest::{Builder, NONE};
@@ -29,6 +29,8 @@ pub(super) struct Tables {
     pub(super) backtrack: Backtrack,
     /// By order: the entry in the vocabulary.
     pub(super) entries: Vec<u32>,
+    /// Tokens that no merges make, with their entries; they are still whole pieces where the format says so.
+    pub(super) unreachable: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
 }
 
 /// The listed merges as entries of the vocabulary.
@@ -50,10 +52,13 @@ pub(super) fn listed_pairs(vocab: &Vocab, pairs: &[(u32, u32)]) -> Result<Listed
 
 /// Builds the backtracking tables.
 ///
-/// The answer is `None` if some token is made by a merge that comes before a merge of one of its own parts: then the order
-/// of the tokens does not tell the order of their merges, and only the heap is exact.
+/// The answer is `None` if some token is made by a merge that comes before a merge of one of its own parts (then the order
+/// of the tokens does not tell the order of their merges) or the vocabulary outgrows the tables: then the heap does it.
 pub(super) fn tables(vocab: &Vocab, symbols: &SymbolSet, listed: Option<&ListedPairs>) -> Option<Tables> {
-    let mut order = Order::new(vocab, symbols);
+    if vocab.longest() > Match::LONGEST {
+        return None;
+    }
+    let mut order = Order::new(vocab, symbols)?;
     let splits = match listed {
         Some(listed) => order.split_listed(listed),
         None => order.split_ranks(symbols),
@@ -83,7 +88,7 @@ struct Order<'a> {
 }
 
 impl<'a> Order<'a> {
-    fn new(vocab: &'a Vocab, symbols: &SymbolSet) -> Self {
+    fn new(vocab: &'a Vocab, symbols: &SymbolSet) -> Option<Self> {
         let count = vocab.len();
         let bytes = vocab.table().iter().map(|(b, _)| b.len()).sum();
         let mut trie = Builder::with_capacity(count, bytes);
@@ -91,7 +96,9 @@ impl<'a> Order<'a> {
         let mut order_of = vec![UNKNOWN; count];
         for (entry, (bytes, _)) in (0u32..).zip(vocab.table().iter()) {
             if vocab.table().is_encodable(entry as usize) {
-                trie.insert(bytes, entry);
+                if !trie.insert(bytes, entry) {
+                    return None;
+                }
                 if symbols.is_symbol(bytes) && vocab.entry(bytes) == Some(entry) {
                     order_of[entry as usize] = u32::try_from(entries.len()).unwrap_or(UNKNOWN);
                     entries.push(entry);
@@ -99,7 +106,8 @@ impl<'a> Order<'a> {
             }
         }
         let shorter = trie.link(count);
-        Self { vocab, entries, order_of, trie, shorter, unreached: Vec::new(), pairs: PairTable::with_capacity(count) }
+        let pairs = PairTable::with_capacity(count);
+        Some(Self { vocab, entries, order_of, trie, shorter, unreached: Vec::new(), pairs })
     }
 
     fn bytes(&self, entry: u32) -> &'a [u8] {
@@ -196,16 +204,22 @@ impl<'a> Order<'a> {
 
     /// Renames entries to orders and leaves out what is not reachable.
     fn finish(self, merges: Merges) -> Tables {
-        let reachable = |mut entry: u32| {
-            while entry != NONE && self.order_of[entry as usize] == UNKNOWN {
-                entry = self.shorter[entry as usize];
+        let Self { vocab, entries, order_of, trie, shorter, .. } = self;
+        let bytes = |entry: u32| vocab.table().get(entry as usize).map_or(&[][..], |(bytes, _)| bytes);
+        let matched = |mut entry: u32| {
+            while entry != NONE && order_of[entry as usize] == UNKNOWN {
+                entry = shorter[entry as usize];
             }
-            if entry == NONE { NONE } else { self.order_of[entry as usize] }
+            if entry == NONE { NONE } else { Match::new(order_of[entry as usize], bytes(entry).len()).0 }
         };
-        let shorter = self.entries.iter().map(|&e| reachable(self.shorter[e as usize])).collect();
-        let lengths = self.entries.iter().map(|&e| u32::try_from(self.bytes(e).len()).unwrap_or(u32::MAX)).collect();
-        let longest = self.trie.freeze(reachable);
-        Tables { backtrack: Backtrack { longest, shorter, lengths, merges }, entries: self.entries }
+        let longest = trie.freeze(matched);
+        let shorter = entries.iter().map(|&e| matched(shorter[e as usize])).collect();
+        let unreachable = (0u32..)
+            .zip(&order_of)
+            .filter(|&(entry, &order)| order == UNKNOWN && vocab.entry(bytes(entry)) == Some(entry))
+            .map(|(entry, _)| (bytes(entry).into(), entry))
+            .collect();
+        Tables { backtrack: Backtrack { longest, shorter, merges }, entries, unreachable }
     }
 }
 

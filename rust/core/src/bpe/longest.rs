@@ -5,43 +5,66 @@
 //! unit), so an average token takes two steps and a CJK character one. A token may end inside a unit of longer text; every
 //! node therefore knows the longest token among the prefixes of its own bytes.
 
-use crate::hash;
+use crate::{hash, hugepage};
 
 /// No token.
 pub(crate) const NONE: u32 = u32::MAX;
 
-const HAS_CHILDREN: u32 = 1 << 31;
-const HAS_ONE_BYTE_CHILD: u32 = 1 << 30;
-const NODE: u32 = (1 << 30) - 1;
 const ROOT: u32 = 0;
-const EMPTY: u64 = u64::MAX;
+const NODE_BITS: u32 = 22;
+/// More nodes than this do not fit into a slot.
+const MAX_NODES: usize = 1 << NODE_BITS;
 
-/// A child of a node: its number with flags, and the longest token within its bytes.
+/// A node as its parent knows it: number, longest token within its bytes, and a hint which units go on from it.
+///
+/// The hint is a bit set over hashed units. Most walks end with a unit that the trie does not have, and most of those end
+/// here, without a look at the table.
 #[derive(Debug, Clone, Copy)]
-struct Child {
+struct First {
+    hint: u64,
     node: u32,
     best: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+/// One edge of the hash table: 48 bits of key (node, unit length, unit) and a 16-bit hint; best token, node and a flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, align(16))]
 struct Slot {
-    key: u64,
-    child: Child,
+    key_and_hint: u64,
+    best: u32,
+    node: u32,
+}
+
+const KEY: u64 = (1 << 48) - 1;
+const FREE: Slot = Slot { key_and_hint: KEY, best: NONE, node: 0 };
+
+/// What a walk knows of the node it has come to.
+#[derive(Debug, Clone, Copy)]
+struct At {
+    node: u32,
+    best: u32,
+    hint: u64,
 }
 
 /// The frozen trie.
 #[derive(Debug, Clone)]
 pub(crate) struct LongestMatch {
-    two: Box<[Child]>,
-    three: Box<[Child]>,
+    two: Box<[First]>,
+    three: Box<[First]>,
     slots: Box<[Slot]>,
     shift: u32,
     seed: u64,
 }
 
+/// The bit of a unit in a hint of 64 or, as the same set folded, of 16 bits.
+#[inline(always)]
+const fn hint_bit(unit: u32) -> u32 {
+    unit.wrapping_mul(0x9E37_79B1) >> 26
+}
+
 /// Length and bytes of the unit that `bytes` begins with; length 0 at the end.
 #[inline(always)]
-fn unit(bytes: &[u8]) -> (u32, u32) {
+fn first_unit(bytes: &[u8]) -> (u32, u32) {
     if let Some(word) = bytes.first_chunk::<4>() {
         let word = u32::from_le_bytes(*word);
         return if word & 0x00C0_C0F0 == 0x0080_80E0 { (3, word & 0x00FF_FFFF) } else { (2, word & 0xFFFF) };
@@ -54,6 +77,11 @@ fn unit(bytes: &[u8]) -> (u32, u32) {
         }
         [a, b, ..] => (2, u32::from(a) | u32::from(b) << 8),
     }
+}
+
+/// The unit of a place in the array of three-byte sequences.
+const fn three_unit(index: u32) -> u32 {
+    (0xE0 | index >> 12) | (0x80 | (index >> 6 & 0x3F)) << 8 | (0x80 | (index & 0x3F)) << 16
 }
 
 /// The shorter units that `unit` begins with are its low bytes.
@@ -69,20 +97,18 @@ const fn three_index(unit: u32) -> usize {
 
 impl LongestMatch {
     #[inline(always)]
-    fn slot_of(&self, key: u64) -> usize {
-        (hash::fold(key, self.seed) >> self.shift) as usize
-    }
-
-    #[inline(always)]
-    fn find(&self, node: u32, len: u32, unit: u32) -> Option<Child> {
+    fn find(&self, node: u32, len: u32, unit: u32) -> Option<At> {
         let key = key(node, len, unit);
-        let mut slot = self.slot_of(key);
+        let mut slot = (hash::fold(key, self.seed) >> self.shift) as usize;
         loop {
             let entry = &self.slots[slot];
-            if entry.key == key {
-                return Some(entry.child);
+            let found = entry.key_and_hint & KEY;
+            if found == key {
+                // Each of the 16 bits stands for four of the 64.
+                let hint = entry.key_and_hint >> 48;
+                return Some(At { node: entry.node, best: entry.best, hint });
             }
-            if entry.key == EMPTY {
+            if found == KEY {
                 return None;
             }
             slot = (slot + 1) & (self.slots.len() - 1);
@@ -92,46 +118,72 @@ impl LongestMatch {
     /// The longest token that is a prefix of `bytes`, or [`NONE`]. O(length of that token), plus one step.
     #[inline(always)]
     pub(crate) fn find_longest(&self, bytes: &[u8]) -> u32 {
-        let (len, first) = unit(bytes);
-        let mut child = match len {
-            3 => self.three[three_index(first)],
-            2 => self.two[first as usize],
-            1 => return self.find(ROOT, 1, first).map_or(NONE, |c| c.best),
+        let (len, unit) = first_unit(bytes);
+        let first = match len {
+            3 => &self.three[three_index(unit)],
+            2 => &self.two[unit as usize],
+            1 => return self.find(ROOT, 1, unit).map_or(NONE, |at| at.best),
             _ => return NONE,
         };
-        let mut at = len as usize;
-        while child.node & HAS_CHILDREN != 0 {
-            let rest = &bytes[at..];
-            let (len, next) = unit(rest);
-            if len == 0 {
-                break;
+        let rest = &bytes[len as usize..];
+        let (len, unit) = first_unit(rest);
+        if len == 0 || !any_hint(first.hint, len, unit, 0) {
+            return first.best;
+        }
+        self.walk(At { node: first.node, best: first.best, hint: fold_hint(first.hint) }, rest)
+    }
+
+    /// Goes on from a node as far as the trie reaches.
+    #[inline(always)]
+    fn walk(&self, mut at: At, mut rest: &[u8]) -> u32 {
+        loop {
+            let (len, unit) = first_unit(rest);
+            if len == 0 || !any_hint(at.hint, len, unit, 2) {
+                return at.best;
             }
-            let node = child.node & NODE;
-            if let Some(found) = self.find(node, len, next) {
-                child = found;
-                at += len as usize;
+            if let Some(next) = self.find(at.node, len, unit) {
+                at = next;
+                rest = &rest[len as usize..];
                 continue;
             }
-            if len == 3
-                && let Some(found) = self.find(node, 2, low_bytes(next, 2))
-            {
-                return found.best;
+            for shorter in (1..len).rev() {
+                let unit = low_bytes(unit, shorter);
+                if at.hint >> (hint_bit(unit) >> 2) & 1 == 1
+                    && let Some(end) = self.find(at.node, shorter, unit)
+                {
+                    return end.best;
+                }
             }
-            if len > 1
-                && child.node & HAS_ONE_BYTE_CHILD != 0
-                && let Some(found) = self.find(node, 1, low_bytes(next, 1))
-            {
-                return found.best;
-            }
-            break;
+            return at.best;
         }
-        child.best
     }
+}
+
+/// Whether the hint has the bit of a unit or of a shorter one that it begins with; `fold` is 2 for hints of 16 bits.
+#[inline(always)]
+const fn any_hint(hint: u64, len: u32, unit: u32, fold: u32) -> bool {
+    let whole = hint >> (hint_bit(unit) >> fold);
+    let one = hint >> (hint_bit(low_bytes(unit, 1)) >> fold);
+    let two = if len == 3 { hint >> (hint_bit(low_bytes(unit, 2)) >> fold) } else { 0 };
+    (whole | one | two) & 1 == 1
+}
+
+/// The 16-bit form of a hint of 64 bits: each bit is the union of four.
+const fn fold_hint(hint: u64) -> u64 {
+    let mut folded = 0;
+    let mut bit = 0;
+    while bit < 16 {
+        if hint >> (4 * bit) & 0xF != 0 {
+            folded |= 1 << bit;
+        }
+        bit += 1;
+    }
+    folded
 }
 
 #[inline(always)]
 const fn key(node: u32, len: u32, unit: u32) -> u64 {
-    ((node as u64) << 32) | ((len as u64) << 24) | unit as u64
+    ((node as u64) << 26) | ((len as u64) << 24) | unit as u64
 }
 
 /// A trie under construction.
@@ -140,97 +192,102 @@ pub(crate) struct Builder {
     slots: Vec<Slot>,
     bits: u32,
     seed: u64,
-    /// By node: parent, unit key (length and bytes), token that ends here.
     nodes: Vec<Node>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Node {
     parent: u32,
+    /// Length and bytes of the unit that leads here.
     unit: u32,
-    flags: u32,
+    /// The token that ends here.
     token: u32,
+    /// The longest token within the node's bytes.
     best: u32,
+    /// Hashed units that go on from here.
+    hint: u64,
 }
 
 impl Builder {
     /// A builder for tokens with about `bytes` bytes together.
     pub(crate) fn with_capacity(tokens: usize, bytes: usize) -> Self {
-        let expected = (tokens + bytes / 6).max(1024);
+        let expected = (tokens + bytes / 6).clamp(1024, MAX_NODES);
         let bits = (expected * 3 / 2).next_power_of_two().trailing_zeros();
-        let root = Node { parent: ROOT, unit: 0, flags: 0, token: NONE, best: NONE };
         let mut nodes = Vec::with_capacity(expected);
-        nodes.push(root);
-        Self { slots: empty_slots(bits), bits, seed: hash::process_seed(), nodes }
+        nodes.push(Node { parent: ROOT, unit: 0, token: NONE, best: NONE, hint: 0 });
+        Self { slots: free_slots(bits), bits, seed: hash::process_seed(), nodes }
     }
 
-    /// Enters a token. Of several with the same bytes the first stays.
-    pub(crate) fn insert(&mut self, bytes: &[u8], token: u32) {
+    /// Enters a token. Of several with the same bytes the first stays. False if there is no room for more nodes.
+    #[must_use]
+    pub(crate) fn insert(&mut self, bytes: &[u8], token: u32) -> bool {
         let mut node = ROOT;
         let mut rest = bytes;
         loop {
-            let (len, unit) = unit(rest);
+            let (len, unit) = first_unit(rest);
             if len == 0 {
                 break;
             }
-            node = self.child(node, len, unit);
+            match self.child(node, len, unit) {
+                Some(child) => node = child,
+                None => return false,
+            }
             rest = &rest[len as usize..];
         }
         let end = &mut self.nodes[node as usize];
         if end.token == NONE {
             end.token = token;
         }
+        true
     }
 
     fn slot(&self, key: u64) -> usize {
         let mut slot = (hash::fold(key, self.seed) >> (64 - self.bits)) as usize;
-        while self.slots[slot].key != key && self.slots[slot].key != EMPTY {
+        while self.slots[slot].key_and_hint != key && self.slots[slot] != FREE {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
         slot
     }
 
-    fn child(&mut self, parent: u32, len: u32, unit: u32) -> u32 {
+    fn child(&mut self, parent: u32, len: u32, unit: u32) -> Option<u32> {
         let key = key(parent, len, unit);
         let slot = self.slot(key);
-        if self.slots[slot].key == key {
-            return self.slots[slot].child.node;
+        if self.slots[slot].key_and_hint == key {
+            return Some(self.slots[slot].node);
         }
-        // Node numbers fit in 30 bits: a vocabulary of MAX_TOKENS tokens is refused long before by its bytes.
-        let node = u32::try_from(self.nodes.len()).unwrap_or(NODE) & NODE;
-        self.slots[slot] = Slot { key, child: Child { node, best: NONE } };
-        self.nodes.push(Node { parent, unit: (len << 24) | unit, flags: 0, token: NONE, best: NONE });
-        self.nodes[parent as usize].flags |= HAS_CHILDREN | if len == 1 { HAS_ONE_BYTE_CHILD } else { 0 };
+        let node = u32::try_from(self.nodes.len()).ok().filter(|&n| (n as usize) < MAX_NODES)?;
+        self.slots[slot] = Slot { key_and_hint: key, best: NONE, node };
+        self.nodes.push(Node { parent, unit: (len << 24) | unit, token: NONE, best: NONE, hint: 0 });
+        self.nodes[parent as usize].hint |= 1 << hint_bit(unit);
         if self.nodes.len() * 4 > self.slots.len() * 3 {
             self.grow();
         }
-        node
+        Some(node)
     }
 
     fn grow(&mut self) {
         self.bits += 1;
-        let old = std::mem::replace(&mut self.slots, empty_slots(self.bits));
-        for entry in old.into_iter().filter(|e| e.key != EMPTY) {
-            let slot = self.slot(entry.key);
+        let old = std::mem::replace(&mut self.slots, free_slots(self.bits));
+        for entry in old.into_iter().filter(|&e| e != FREE) {
+            let slot = self.slot(entry.key_and_hint);
             self.slots[slot] = entry;
         }
     }
 
     fn node_at(&self, parent: u32, len: u32, unit: u32) -> Option<u32> {
+        if self.nodes[parent as usize].hint >> hint_bit(unit) & 1 == 0 {
+            return None;
+        }
         let key = key(parent, len, unit);
         let slot = self.slot(key);
-        (self.slots[slot].key == key).then(|| self.slots[slot].child.node)
+        (self.slots[slot].key_and_hint == key).then(|| self.slots[slot].node)
     }
 
     /// The longest token that is a proper prefix of node `at`'s bytes; its parent's `best` must be known.
-    fn best_before(&self, at: u32) -> u32 {
-        let Node { parent, unit, .. } = self.nodes[at as usize];
+    fn best_before(&self, at: usize) -> u32 {
+        let Node { parent, unit, .. } = self.nodes[at];
         let (len, unit) = (unit >> 24, low_bytes(unit, 3));
-        let above = self.nodes[parent as usize];
         for shorter in (1..len).rev() {
-            if shorter == 1 && above.flags & HAS_ONE_BYTE_CHILD == 0 {
-                break;
-            }
             if let Some(node) = self.node_at(parent, shorter, low_bytes(unit, shorter)) {
                 let token = self.nodes[node as usize].token;
                 if token != NONE {
@@ -238,7 +295,7 @@ impl Builder {
                 }
             }
         }
-        above.best
+        self.nodes[parent as usize].best
     }
 
     /// For every token, the longest other token that is a proper prefix of it, or [`NONE`]; fixes the nodes' best tokens.
@@ -246,8 +303,7 @@ impl Builder {
         let mut shorter = vec![NONE; tokens];
         // Parents have lower numbers than their children.
         for at in 1..self.nodes.len() {
-            #[allow(clippy::cast_possible_truncation, reason = "node numbers have 30 bits")]
-            let before = self.best_before(at as u32);
+            let before = self.best_before(at);
             let node = &mut self.nodes[at];
             if node.token == NONE {
                 node.best = before;
@@ -262,9 +318,10 @@ impl Builder {
     /// Freezes the trie; `rename` maps a best token (with [`NONE`] to itself) to what the frozen trie should answer.
     pub(crate) fn freeze(mut self, rename: impl Fn(u32) -> u32) -> LongestMatch {
         for slot in &mut self.slots {
-            if slot.key != EMPTY {
-                let node = &self.nodes[slot.child.node as usize];
-                slot.child = Child { node: slot.child.node | node.flags, best: rename(node.best) };
+            if *slot != FREE {
+                let node = &self.nodes[slot.node as usize];
+                slot.key_and_hint |= fold_hint(node.hint) << 48;
+                slot.best = rename(node.best);
             }
         }
         let mut frozen = LongestMatch {
@@ -275,24 +332,22 @@ impl Builder {
             seed: self.seed,
         };
         let first = |len: u32, unit: u32| {
-            let shorter = || {
-                let two = if len == 3 { frozen.find(ROOT, 2, low_bytes(unit, 2)) } else { None };
-                let best = two.or_else(|| frozen.find(ROOT, 1, low_bytes(unit, 1))).map_or(NONE, |c| c.best);
-                Child { node: ROOT, best }
-            };
-            frozen.find(ROOT, len, unit).unwrap_or_else(shorter)
+            let found = frozen.find(ROOT, len, unit);
+            if let Some(at) = found {
+                return First { hint: self.nodes[at.node as usize].hint, node: at.node, best: at.best };
+            }
+            let shorter = (1..len).rev().find_map(|len| frozen.find(ROOT, len, low_bytes(unit, len)));
+            First { hint: 0, node: ROOT, best: shorter.map_or(NONE, |at| at.best) }
         };
         let two = (0..1 << 16).map(|unit| first(2, unit)).collect();
-        let three = (0..1u32 << 16)
-            .map(|i| first(3, 0xE0 | (i >> 12) | (0x80 | (i >> 6 & 0x3F)) << 8 | (0x80 | (i & 0x3F)) << 16))
-            .collect();
+        let three = (0..1 << 16).map(|index| first(3, three_unit(index))).collect();
         (frozen.two, frozen.three) = (two, three);
         frozen
     }
 }
 
-fn empty_slots(bits: u32) -> Vec<Slot> {
-    vec![Slot { key: EMPTY, child: Child { node: ROOT, best: NONE } }; 1 << bits]
+fn free_slots(bits: u32) -> Vec<Slot> {
+    hugepage::filled(FREE, 1 << bits)
 }
 
 #[cfg(test)]
@@ -312,7 +367,7 @@ mod tests {
         ) {
             let mut builder = Builder::with_capacity(tokens.len(), 100);
             for (i, token) in (0u32..).zip(&tokens) {
-                builder.insert(token, i);
+                prop_assert!(builder.insert(token, i));
             }
             let shorter = builder.link(tokens.len());
             let trie = builder.freeze(|t| t);

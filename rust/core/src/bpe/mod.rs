@@ -20,6 +20,7 @@ pub use error::BpeError;
 use crate::id::TokenId;
 use crate::spec::{BpeSpec, MergeRule, Symbols};
 use crate::vocab::Vocab;
+use backtrack::Match;
 use build::{ListedPairs, RankPairs, Tables};
 use symbols::{Run, SymbolSet};
 
@@ -27,6 +28,7 @@ use symbols::{Run, SymbolSet};
 #[derive(Debug, Default)]
 pub struct Scratch {
     backtrack: backtrack::Scratch,
+    matches: Vec<Match>,
     tokens: Vec<u32>,
     symbols: Vec<(u32, u32)>,
 }
@@ -129,26 +131,26 @@ impl Bpe {
     }
 
     /// Appends the ids of one piece. Linear, or O(n log n) if not [`Bpe::is_linear`].
+    #[inline]
     pub fn encode_piece(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
-        if let Some(id) = self.whole_piece(piece) {
-            out.push(id.0);
-            return;
+        if self.symbols.is_complete() {
+            self.encode_known(piece, self.whole_pieces, scratch, out);
+        } else {
+            self.encode_runs(piece, scratch, out);
         }
-        self.encode_merged(piece, scratch, out);
     }
 
-    /// As [`Bpe::encode_piece`], for a piece that is known not to be a whole-piece token.
-    #[inline]
-    pub(crate) fn encode_merged(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
-        if self.symbols.is_complete() {
-            self.encode_known(piece, scratch, out);
+    /// Encodes a piece that may hold symbols that are no tokens.
+    fn encode_runs(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
+        if let Some(id) = self.whole_piece(piece) {
+            out.push(id.0);
             return;
         }
         let mut unknown = false;
         for run in self.symbols.runs(piece) {
             match run {
                 Run::Known(run) => {
-                    self.encode_known(run, scratch, out);
+                    self.encode_known(run, false, scratch, out);
                     unknown = false;
                 }
                 Run::Unknown(symbol) => unknown = self.symbols.push_unknown(symbol, unknown, out),
@@ -156,18 +158,34 @@ impl Bpe {
         }
     }
 
-    /// Encodes bytes that are all symbols of the vocabulary.
+    /// Encodes bytes that are all symbols of the vocabulary; `whole` tells whether a token that is all of them wins over merges.
     #[inline]
-    fn encode_known(&self, run: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
-        scratch.tokens.clear();
+    fn encode_known(&self, run: &[u8], whole: bool, scratch: &mut Scratch, out: &mut Vec<u32>) {
         match &self.method {
             Method::Backtrack { tables, ids } => {
-                let complete =
-                    run.is_empty() || tables.backtrack.encode(run, &mut scratch.backtrack, &mut scratch.tokens);
+                let first = tables.backtrack.first(run);
+                if first.is_none() {
+                    return;
+                }
+                if first.length() == run.len() {
+                    out.push(ids[first.order() as usize]);
+                    return;
+                }
+                if whole
+                    && !tables.unreachable.is_empty()
+                    && let Some(&entry) = tables.unreachable.get(run)
+                {
+                    out.extend(self.vocab.table().get(entry as usize).map(|t| t.1));
+                    return;
+                }
+                scratch.matches.clear();
+                let complete = tables.backtrack.encode(run, first, &mut scratch.backtrack, &mut scratch.matches);
                 debug_assert!(complete, "known symbols always have an encoding");
-                out.extend(scratch.tokens.iter().map(|&t| ids[t as usize]));
+                out.extend(scratch.matches.iter().map(|t| ids[t.order() as usize]));
             }
+            Method::Heap(_) if whole && let Some(id) = self.whole_piece(run) => out.push(id.0),
             Method::Heap(listed) => {
+                scratch.tokens.clear();
                 self.symbols.entries(&self.vocab, run, &mut scratch.symbols);
                 match listed {
                     Some(listed) => heap::merge(run, &scratch.symbols, listed, &mut scratch.tokens),
