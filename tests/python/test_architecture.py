@@ -42,6 +42,8 @@ RUST = layers(
         "encoder": "id hash spec vocab merges cache bpe pretokenize",
         # ids to text
         "decoder": "id hash spec vocab",
+        # tiktoken's own extras on a rank vocabulary: lookups, unstable tokens, truncated characters
+        "tiktoken": "id hash spec vocab bpe pretokenize encoder",
         "offsets": "id spec",
         # whole tokenizers: `io` reads specifications from files, `pipeline` builds tokenizers from specifications
         "io": "id hash spec",

@@ -12,5 +12,6 @@ mod merges;
 pub mod pipeline;
 pub mod pretokenize;
 pub mod spec;
+pub mod tiktoken;
 pub mod unicode;
 pub mod vocab;

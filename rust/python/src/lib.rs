@@ -13,6 +13,7 @@ mod scratch;
 mod stream;
 mod text;
 mod threads;
+mod tiktoken;
 mod tokenizer;
 
 use pyo3::prelude::*;
@@ -26,6 +27,8 @@ mod _native {
     use super::model::Model;
     #[pymodule_export]
     use super::stream::DecodeStream;
+    #[pymodule_export]
+    use super::tiktoken::{CoreBPE, Specials, Splitter};
     #[pymodule_export]
     use super::tokenizer::TokenizerCore;
 

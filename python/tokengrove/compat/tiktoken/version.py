@@ -1,0 +1,3 @@
+"""The version of tiktoken that this package behaves as."""
+
+__version__ = "0.14.0"

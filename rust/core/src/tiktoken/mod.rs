@@ -1,0 +1,191 @@
+//! What tiktoken's `CoreBPE` does on top of an [`Encoder`]: special tokens chosen per call, tokens looked up both ways, and text
+//! that ends in the middle of a word ([`RankEncoding::encode_with_unstable`]) or of a character
+//! ([`RankEncoding::encode_bytes`]).
+//!
+//! The functions follow tiktoken 0.14 result for result. They are here, in pure Rust, so that the bindings only convert.
+
+mod order;
+mod pieces;
+mod specials;
+#[cfg(test)]
+mod tests;
+mod unstable;
+
+use std::fmt;
+use std::sync::OnceLock;
+
+use aho_corasick::BuildError;
+
+use crate::bpe::{Bpe, BpeError};
+use crate::encoder::{Encoder, Scratch};
+use crate::id::TokenId;
+use crate::pretokenize::{Dialect, PatternError, Pretokenizer};
+use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
+use crate::vocab::Vocab;
+use order::ByteOrder;
+
+pub use pieces::split;
+pub use specials::{SpecialMatch, Specials};
+pub use unstable::Unstable;
+
+/// Why an encoding could not be built.
+#[derive(Debug)]
+pub struct EncodingError(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Bpe(BpeError),
+    Pattern(PatternError),
+    Specials(BuildError),
+}
+
+impl EncodingError {
+    /// Whether the pattern is at fault, and not the tokens.
+    #[must_use]
+    pub const fn is_pattern(&self) -> bool {
+        matches!(self.0, Kind::Pattern(_))
+    }
+}
+
+impl fmt::Display for EncodingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Bpe(error) => error.fmt(f),
+            Kind::Pattern(error) => error.fmt(f),
+            Kind::Specials(error) => write!(f, "special tokens: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for EncodingError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(match &self.0 {
+            Kind::Bpe(error) => error,
+            Kind::Pattern(error) => error,
+            Kind::Specials(error) => error,
+        })
+    }
+}
+
+/// A rank vocabulary with its encoder and special tokens.
+///
+/// A scratch given to its methods should come from [`Encoder::with_scratch`].
+#[derive(Debug)]
+pub struct RankEncoding {
+    encoder: Encoder,
+    specials: Specials,
+    /// Special tokens as (id, place in `specials`), sorted by id.
+    specials_by_id: Vec<(u32, usize)>,
+    /// Made when first needed: encoding and decoding do without.
+    order: OnceLock<ByteOrder>,
+}
+
+impl RankEncoding {
+    /// Builds an encoding. An empty special token is left out: it would be found everywhere.
+    ///
+    /// # Errors
+    /// If two tokens share an id, one of the 256 bytes has no token, or the pattern is not a regular expression.
+    pub fn new<'a>(
+        tokens: TokenTable,
+        special_tokens: impl IntoIterator<Item = (&'a str, u32)>,
+        pattern: &str,
+    ) -> Result<Self, EncodingError> {
+        let pretokenizer =
+            Pretokenizer::from_pattern(pattern, Dialect::Tiktoken).map_err(|e| EncodingError(Kind::Pattern(e)))?;
+        let named = special_tokens.into_iter().filter(|(token, _)| !token.is_empty());
+        let specials = Specials::new(named).map_err(|e| EncodingError(Kind::Specials(e)))?;
+        let spec = BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
+        let bpe = Bpe::new(&spec).map_err(|e| EncodingError(Kind::Bpe(e)))?;
+        let mut specials_by_id: Vec<(u32, usize)> = specials.iter().enumerate().map(|(at, (_, id))| (id, at)).collect();
+        specials_by_id.sort_unstable();
+        Ok(Self { encoder: Encoder::new(bpe, pretokenizer), specials, specials_by_id, order: OnceLock::new() })
+    }
+
+    /// The encoder that this is made of.
+    #[must_use]
+    pub const fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// The tokens without special ones.
+    #[must_use]
+    pub const fn vocab(&self) -> &Vocab {
+        self.encoder.bpe().vocab()
+    }
+
+    /// All special tokens.
+    #[must_use]
+    pub const fn specials(&self) -> &Specials {
+        &self.specials
+    }
+
+    /// The special tokens that `is_allowed` accepts, frozen for [`encode`](Self::encode).
+    ///
+    /// # Errors
+    /// If the tokens are too large to search for.
+    pub fn allow(&self, is_allowed: impl Fn(&str) -> bool) -> Result<Specials, EncodingError> {
+        Specials::new(self.specials.iter().filter(|(token, _)| is_allowed(token)))
+            .map_err(|e| EncodingError(Kind::Specials(e)))
+    }
+
+    /// Appends the ids of `text`. The special tokens in `allowed` are recognised, all others are ordinary text.
+    pub fn encode(&self, text: &str, allowed: Option<&Specials>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let mut at = 0;
+        while let Some(found) = allowed.and_then(|specials| specials.find(text, at)) {
+            self.encoder.encode_ordinary(&text[at..found.start], scratch, out);
+            out.push(found.id);
+            at = found.end;
+        }
+        self.encoder.encode_ordinary(&text[at..], scratch, out);
+    }
+
+    /// Appends the ids of `piece` by merging alone: no pattern, no special tokens.
+    pub fn encode_piece(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
+        self.encoder.encode_piece(piece, scratch, out);
+    }
+
+    /// The id of a token, ordinary or special.
+    #[must_use]
+    pub fn token_id(&self, bytes: &[u8]) -> Option<u32> {
+        self.vocab()
+            .id(bytes)
+            .map(|id| id.0)
+            .or_else(|| self.specials.iter().find(|(token, _)| token.as_bytes() == bytes).map(|(_, id)| id))
+    }
+
+    /// The bytes of a token, ordinary or special; an ordinary token wins an id that both have.
+    #[must_use]
+    pub fn token_bytes(&self, id: u32) -> Option<&[u8]> {
+        self.vocab().bytes(TokenId(id)).or_else(|| {
+            let at = self.specials_by_id.binary_search_by_key(&id, |pair| pair.0).ok()?;
+            self.specials.iter().nth(self.specials_by_id[at].1).map(|(token, _)| token.as_bytes())
+        })
+    }
+
+    /// The bytes of several tokens, joined.
+    ///
+    /// # Errors
+    /// The first id that is no token.
+    pub fn decode(&self, ids: &[u32]) -> Result<Vec<u8>, u32> {
+        let mut bytes = Vec::with_capacity(ids.len() * 4);
+        for &id in ids {
+            bytes.extend_from_slice(self.token_bytes(id).ok_or(id)?);
+        }
+        Ok(bytes)
+    }
+
+    /// All tokens but the special ones with their ids, in byte order.
+    #[must_use]
+    pub fn sorted_tokens(&self) -> impl ExactSizeIterator<Item = (&[u8], u32)> {
+        self.order().all(self.vocab())
+    }
+
+    /// The tokens that begin with `prefix`, in byte order.
+    fn with_prefix(&self, prefix: &[u8]) -> impl ExactSizeIterator<Item = (&[u8], u32)> {
+        self.order().with_prefix(self.vocab(), prefix)
+    }
+
+    fn order(&self) -> &ByteOrder {
+        self.order.get_or_init(|| ByteOrder::new(self.vocab()))
+    }
+}

@@ -1,0 +1,68 @@
+//! Small cases by hand; the comparison with tiktoken itself is in the Python tests.
+
+use super::RankEncoding;
+use crate::encoder::Scratch;
+use crate::spec::TokenTable;
+
+fn encoding(pattern: &str, merged: &[&[u8]]) -> RankEncoding {
+    let mut tokens = TokenTable::default();
+    for byte in 0..=255 {
+        tokens.push(&[byte], u32::from(byte));
+    }
+    for (id, token) in (256..).zip(merged) {
+        tokens.push(token, id);
+    }
+    RankEncoding::new(tokens, [("<s>", 1000), ("<s>>", 1001), ("", 1002)], pattern).expect("valid")
+}
+
+#[test]
+fn special_tokens_are_ordinary_text_unless_allowed() {
+    let encoding = encoding(r"\w+|\W", &[b"ab"]);
+    let scratch = &mut Scratch::default();
+    let mut ids = Vec::new();
+    encoding.encode("ab<s>", None, scratch, &mut ids);
+    assert_eq!(ids, [256, 60, 115, 62]);
+    ids.clear();
+    encoding.encode("<s>>ab<s>", Some(encoding.specials()), scratch, &mut ids);
+    assert_eq!(ids, [1001, 256, 1000]);
+    ids.clear();
+    let allowed = encoding.allow(|token| token == "<s>").expect("small");
+    encoding.encode("<s>>", Some(&allowed), scratch, &mut ids);
+    assert_eq!(ids, [1000, 62]);
+}
+
+#[test]
+fn tokens_both_ways() {
+    let encoding = encoding(r"\w+|\W", &[b"ab"]);
+    assert_eq!(encoding.token_id(b"ab"), Some(256));
+    assert_eq!(encoding.token_id(b"<s>"), Some(1000));
+    assert_eq!(encoding.token_id(b""), None);
+    assert_eq!(encoding.token_bytes(1001), Some(&b"<s>>"[..]));
+    assert_eq!(encoding.token_bytes(257), None);
+    assert_eq!(encoding.decode(&[256, 1000]), Ok(b"ab<s>".to_vec()));
+    assert_eq!(encoding.decode(&[256, 500]), Err(500));
+}
+
+#[test]
+fn the_last_piece_may_grow() {
+    let encoding = encoding(r"\w+| ", &[b"bd", b"ab", b"abc"]);
+    let scratch = &mut Scratch::default();
+    let unstable = encoding.encode_with_unstable("ab ab", None, scratch);
+    assert_eq!(unstable.stable, [257, 32]);
+    // "ab", "abc", or "a" and "bd".
+    assert_eq!(unstable.completions.into_iter().collect::<Vec<_>>(), [vec![97, 256], vec![257], vec![258]]);
+    let unstable = encoding.encode_with_unstable("ab<s>", Some(encoding.specials()), scratch);
+    assert_eq!((unstable.stable, unstable.completions.len()), (vec![257, 1000], 0));
+}
+
+#[test]
+fn bytes_may_end_inside_a_character() {
+    let encoding = encoding(r"\w+| ", &["é".as_bytes(), "eé".as_bytes()]);
+    let scratch = &mut Scratch::default();
+    let mut ids = Vec::new();
+    encoding.encode_bytes("a é".as_bytes(), scratch, &mut ids);
+    assert_eq!(ids, [97, 32, 256]);
+    ids.clear();
+    encoding.encode_bytes(b"a e\xC3", scratch, &mut ids);
+    assert_eq!(ids, [97, 32, 101, 0xC3]);
+}
