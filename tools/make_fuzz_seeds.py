@@ -7,7 +7,11 @@ changing either; the output is committed.
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+from support.hostile_files import VALID, may_fail, must_fail
 
 SEEDS = Path("fuzz/seeds")
 
@@ -66,6 +70,7 @@ LETTERS = {
     "chain": b"abcdcdcdcdabcdbcabcdcddcdcdcabc",
     "utf8": "\u3042\u3044\U0001f600\u00e9\u00e9".encode() + b"\xe3\x81\xf0\x9f\x98\xff",
     "empty": b"",
+    "lines": b"hello\nthe world\naaaaab\n\ncdcdc the \xe3\x81\x82\n" + b"ab" * 40,
 }
 
 
@@ -74,9 +79,36 @@ def encode() -> dict[str, bytes]:
     return {f"{v}-{t}": vocab + text for v, vocab in VOCABULARIES.items() for t, text in LETTERS.items()}
 
 
+def decode() -> dict[str, bytes]:
+    """Whether to skip special tokens, ids as bytes, text."""
+    ids = {
+        "none": b"",
+        "ascii": b"the end",
+        "characters": "é東😀".encode(),
+        "halves": b"\xe6\x9d\xb1\xf0\x9f\x98\xc3\x28\xed\xa0\x80",
+        "joined": bytes(range(240, 255)),
+        "unknown": b"the\xff\x01\x00end",
+    }
+    return {
+        f"{name}-{skip}": bytes([skip]) + number(len(tokens)) + tokens + b"the <|end|> " + text
+        for skip in (0, 1)
+        for (name, tokens), text in zip(ids.items(), LETTERS.values(), strict=False)
+    }
+
+
+def load() -> dict[str, bytes]:
+    """Format, file: small valid files of each format, odd ones, and the shortest of the hostile ones."""
+    short = {name: data for name, data in must_fail().items() if len(data) < 1000}
+    return {
+        name: bytes([0 if name.endswith(".tiktoken") else 1]) + data
+        for name, data in {**VALID, **may_fail(), **short}.items()
+        if len(data) < 16_000 and name.endswith((".tiktoken", ".json")) and "tekken" not in name
+    }
+
+
 def main() -> None:
     """Replaces the seeds of every target."""
-    for target in (pretokenize, encode):
+    for target in (pretokenize, encode, decode, load):
         folder = SEEDS / target.__name__
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)

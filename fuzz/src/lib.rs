@@ -4,12 +4,15 @@
 //! (`make test`). Each compares the library with something slower and simpler written here, so that a target finds
 //! wrong answers and not only crashes.
 
+mod decode;
 mod encode;
 mod input;
+mod load;
 mod pretokenize;
 
 /// A fuzz target.
 pub type Target = fn(&[u8]);
 
 /// Every target with the name of its folder.
-pub const TARGETS: [(&str, Target); 2] = [("pretokenize", pretokenize::run), ("encode", encode::run)];
+pub const TARGETS: [(&str, Target); 4] =
+    [("decode", decode::run), ("encode", encode::run), ("load", load::run), ("pretokenize", pretokenize::run)];
