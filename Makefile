@@ -86,7 +86,7 @@ demo: build ## Show what the package does, on a vocabulary it carries
 # --- checks ------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: lint test-rust test-python ## Everything: Rust and Python tests, doctests, lints, types, stubs
+test: lint stubs test-rust test-python ## Everything: Rust and Python tests, doctests, lints, types, stubs
 
 .PHONY: test-rust
 test-rust: toolchain ## Rust unit, property and documentation tests, and the fuzz regressions
@@ -97,7 +97,7 @@ test-python: $(VENV)/.dev $(VENV)/.release ## Python tests against the release b
 	$(PY) -m pytest -m 'not soak' $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.dev toolchain stubs ## rustfmt, clippy, ruff, mypy and the stub check
+lint: $(VENV)/.dev toolchain ## rustfmt, clippy, ruff and mypy
 	cargo fmt --all --check
 	PYO3_PYTHON=$(abspath $(PY)) cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(BIN)/ruff format --check .
