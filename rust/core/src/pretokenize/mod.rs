@@ -1,6 +1,25 @@
 //! Splitting text into the pieces that BPE works on.
+//!
+//! A [`Pretokenizer`] is compiled from a pattern. Patterns of the known families become automata
+//! ([`machine::Machine`]): linear time, no allocation, and proofs about where a text may be cut. Every other
+//! pattern runs on a general regex engine with the semantics of the library it was written for.
 
-use std::fmt;
+mod build;
+mod deepseek;
+mod error;
+pub mod machine;
+mod named;
+mod recognize;
+pub mod regex;
+mod rules;
+mod state;
+
+pub use error::{PatternError, SplitError};
+
+use std::sync::Arc;
+
+use machine::Machine;
+use regex::Splitter;
 
 /// Whose regular-expression semantics a pattern has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,70 +39,195 @@ pub enum Gaps {
     Drop,
 }
 
+/// One of several splits applied in sequence, each to every piece of the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split<'a> {
+    /// Matches of a pattern, and the text between them, become pieces.
+    Pattern(&'a str),
+    /// Every digit becomes a piece: the `Digits` pre-tokenizer of Hugging Face with `individual_digits`.
+    Digits,
+}
+
 /// A bounded buffer of piece ends, relative to where the scan began.
 #[derive(Debug)]
 pub struct PieceEnds {
     /// The ends, increasing.
     pub ends: Vec<u32>,
-    /// How many ends one scan may produce.
+    /// How many ends one scan may produce, at least one.
     pub capacity: usize,
+    /// Which of the pieces, by position in `ends`, are no pieces but text to be dropped; increasing, and empty
+    /// unless the pretokenizer was built with [`Gaps::Drop`].
+    pub dropped: Vec<u32>,
 }
 
 impl Default for PieceEnds {
     fn default() -> Self {
-        Self { ends: Vec::with_capacity(2048), capacity: 1024 }
+        Self { ends: Vec::with_capacity(2048), capacity: 1024, dropped: Vec::new() }
     }
 }
 
-/// Why a pattern was refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PatternError(String);
+impl PieceEnds {
+    /// Empties the buffer and keeps its memory.
+    pub fn clear(&mut self) {
+        self.ends.clear();
+        self.dropped.clear();
+    }
 
-impl fmt::Display for PatternError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    /// The pieces as ranges of the text, dropped text left out; `from` is where the scan began.
+    pub fn ranges(&self, from: usize) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let mut dropped = self.dropped.iter().peekable();
+        let mut start = from;
+        self.ends.iter().zip(0_u32..).filter_map(move |(&end, i)| {
+            let piece = start..from + end as usize;
+            start = piece.end;
+            dropped.next_if(|&&place| place == i).is_none().then_some(piece)
+        })
+    }
+
+    /// Room for more ends.
+    const fn room(&self) -> usize {
+        let capacity = if self.capacity == 0 { 1 } else { self.capacity };
+        capacity.saturating_sub(self.ends.len())
     }
 }
-impl std::error::Error for PatternError {}
 
 /// A frozen pretokenizer.
 #[derive(Debug, Clone)]
 pub struct Pretokenizer {
-    regex: Option<fancy_regex::Regex>,
+    engine: Engine,
+    patterns: Arc<[String]>,
+}
+
+#[derive(Debug, Clone)]
+enum Engine {
+    Whole,
+    Machine(Arc<Machine>),
+    Regex(Arc<Splitter>),
 }
 
 impl Pretokenizer {
-    /// Compiles a pattern.
+    /// Compiles a pattern; text that it does not match is kept.
     ///
     /// # Errors
     /// If the pattern is not a valid regular expression.
-    pub fn from_pattern(pattern: &str, _dialect: Dialect) -> Result<Self, PatternError> {
-        let regex = fancy_regex::Regex::new(pattern).map_err(|e| PatternError(format!("pattern {pattern:?}: {e}")))?;
-        Ok(Self { regex: Some(regex) })
+    pub fn from_pattern(pattern: &str, dialect: Dialect) -> Result<Self, PatternError> {
+        Self::from_pattern_with(pattern, dialect, Gaps::Keep)
+    }
+
+    /// Compiles a pattern and says what happens to text that it does not match.
+    ///
+    /// # Errors
+    /// If the pattern is not a valid regular expression.
+    pub fn from_pattern_with(pattern: &str, dialect: Dialect, gaps: Gaps) -> Result<Self, PatternError> {
+        let engine = match recognize::pattern(pattern, dialect) {
+            // Compiled patterns match all text, so that there are no gaps.
+            Some(rules) => Engine::Machine(build::shared(&build::Plan::Rules(rules))),
+            None => Engine::Regex(Arc::new(Splitter::new(pattern, dialect, gaps)?)),
+        };
+        Ok(Self { engine, patterns: [pattern.to_owned()].into() })
+    }
+
+    /// The automaton for a sequence of splits with Hugging Face semantics, if the sequence is a known one.
+    #[must_use]
+    pub fn from_splits(splits: &[Split<'_>]) -> Option<Self> {
+        let plan = recognize::sequence(splits)?;
+        let patterns = splits.iter().map(|split| match split {
+            Split::Pattern(pattern) => (*pattern).to_owned(),
+            Split::Digits => r"\p{N}".to_owned(),
+        });
+        Some(Self { engine: Engine::Machine(build::shared(&plan)), patterns: patterns.collect() })
+    }
+
+    /// A pretokenizer by the name of its vocabulary or model family; see [`Pretokenizer::names`].
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub fn named(name: &str) -> Result<Self, PatternError> {
+        named::find(name)
+    }
+
+    /// The names that [`Pretokenizer::named`] knows.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        named::names()
     }
 
     /// No split at all: the whole text is one piece.
     #[must_use]
-    pub const fn whole() -> Self {
-        Self { regex: None }
+    pub fn whole() -> Self {
+        Self { engine: Engine::Whole, patterns: Arc::default() }
     }
 
-    /// Appends piece ends relative to `from`, up to the buffer's capacity; returns the position after the last piece.
-    pub fn pieces(&self, text: &str, from: usize, buffer: &mut PieceEnds) -> usize {
-        let Some(regex) = &self.regex else {
-            buffer.ends.push(u32::try_from(text.len() - from).unwrap_or(u32::MAX));
-            return text.len();
-        };
-        let mut at = from;
-        while at < text.len() && buffer.ends.len() < buffer.capacity {
-            let end = match regex.find_from_pos(text, at) {
-                Ok(Some(m)) if m.start() == at && m.end() > at => m.end(),
-                Ok(Some(m)) if m.start() > at => m.start(),
-                _ => text.len(),
-            };
-            buffer.ends.push(u32::try_from(end - from).unwrap_or(u32::MAX));
-            at = end;
+    /// The pattern this was compiled from; none for [`Pretokenizer::whole`] and for sequences of splits.
+    #[must_use]
+    pub fn pattern(&self) -> Option<&str> {
+        match &*self.patterns {
+            [pattern] => Some(pattern),
+            _ => None,
         }
-        at
+    }
+
+    /// The patterns this was compiled from, in the order in which they split.
+    #[must_use]
+    pub fn patterns(&self) -> &[String] {
+        &self.patterns
+    }
+
+    /// The automaton, if this is of a compiled family.
+    #[must_use]
+    pub fn machine(&self) -> Option<&Machine> {
+        match &self.engine {
+            Engine::Machine(machine) => Some(machine),
+            Engine::Whole | Engine::Regex(_) => None,
+        }
+    }
+
+    /// As [`Pretokenizer::try_pieces`]; where that fails, the rest of the text (at most 4 GiB) is one piece.
+    pub fn pieces(&self, text: &str, from: usize, buffer: &mut PieceEnds) -> usize {
+        self.try_pieces(text, from, buffer).unwrap_or_else(|_| {
+            let end = u32::try_from(text.len() - from).unwrap_or(u32::MAX);
+            buffer.ends.push(end);
+            from + end as usize
+        })
+    }
+
+    /// Appends piece ends relative to `from`, up to the buffer's capacity and at least one if text remains;
+    /// returns the position after the last piece.
+    ///
+    /// `from` is the start of a piece: 0 or what the call before returned.
+    ///
+    /// # Errors
+    /// Only on the general regex path, if the engine gives up on a text that makes it backtrack without end, and
+    /// if one piece is longer than 4 GiB.
+    ///
+    /// # Panics
+    /// If `from` is beyond the end of the text.
+    #[inline]
+    pub fn try_pieces(&self, text: &str, from: usize, buffer: &mut PieceEnds) -> Result<usize, SplitError> {
+        if from == text.len() {
+            return Ok(from);
+        }
+        match &self.engine {
+            Engine::Machine(machine) => machine.pieces(text, from, buffer),
+            Engine::Regex(splitter) => splitter.pieces(text, from, buffer),
+            Engine::Whole => {
+                let end = u32::try_from(text.len() - from).map_err(|_| SplitError::too_long(from))?;
+                buffer.ends.push(end);
+                Ok(text.len())
+            }
+        }
+    }
+
+    /// Whether text can be cut at a position, both halves be split apart, and the pieces be those of the whole.
+    ///
+    /// Positions where this is not proven give `false`; so does a position inside a character.
+    #[must_use]
+    pub fn is_safe_cut(&self, text: &str, at: usize) -> bool {
+        if at == 0 || at == text.len() {
+            return true;
+        }
+        match &self.engine {
+            Engine::Machine(machine) if text.is_char_boundary(at) => machine.is_safe_cut(text.as_bytes(), at),
+            _ => false,
+        }
     }
 }

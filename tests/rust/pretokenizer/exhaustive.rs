@@ -1,0 +1,132 @@
+//! All strings of representatives, where the representatives are proven to stand for every character.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokengrove::unicode::{Class, ClassSet};
+
+use super::oracle::{Family, Regex, families, predicates};
+use super::{compiled_ends, soak};
+
+/// Which scalars (by position among all) match a pattern of one character, in the engine of the splits.
+fn members(pattern: &str, by_oniguruma: bool) -> Arc<Vec<u32>> {
+    type Known = BTreeMap<(String, bool), Arc<Vec<u32>>>;
+    static KNOWN: Mutex<Known> = Mutex::new(Known::new());
+    let key = (pattern.to_owned(), by_oniguruma);
+    if let Some(found) = KNOWN.lock().expect("no panic while locked").get(&key) {
+        return Arc::clone(found);
+    }
+    // In pieces, because oniguruma's iterator takes time for what is left of the text.
+    let scalars: Vec<char> = ('\0'..=char::MAX).collect();
+    let mut found = vec![];
+    for (first, chars) in (0_u32..).step_by(4096).zip(scalars.chunks(4096)) {
+        let text: String = chars.iter().collect();
+        let starts: Vec<usize> = if by_oniguruma {
+            onig::Regex::new(pattern).expect(pattern).find_iter(&text).map(|(start, _)| start).collect()
+        } else {
+            let regex = fancy_regex::Regex::new(pattern).expect(pattern);
+            regex.find_iter(&text).map(|one| one.expect(pattern).start()).collect()
+        };
+        let mut next = starts.into_iter().peekable();
+        let places = text.char_indices().zip(first..);
+        found.extend(places.filter_map(|((at, _), place)| next.next_if_eq(&at).map(|_| place)));
+    }
+    let found = Arc::new(found);
+    KNOWN.lock().expect("no panic while locked").insert(key, Arc::clone(&found));
+    found
+}
+
+/// For every scalar, which predicates hold, as one set of bits.
+fn signatures(family: &Family) -> Vec<u64> {
+    let mut signatures = vec![0_u64; 0x11_0000 - 0x800];
+    let by_oniguruma = family.splits.iter().any(|split| matches!(split, Regex::Onig(_)));
+    let digits = family.splits.iter().any(|split| matches!(split, Regex::Digits));
+    let patterns = family.pretokenizer.patterns().iter().flat_map(|pattern| predicates(pattern));
+    for (bit, pattern) in patterns.enumerate() {
+        assert!(bit < 63, "too many predicates");
+        for &place in members(&pattern, by_oniguruma).iter() {
+            signatures[place as usize] |= 1 << bit;
+        }
+    }
+    if digits {
+        for (place, c) in ('\0'..=char::MAX).enumerate() {
+            signatures[place] |= u64::from(ClassSet::DIGITS.has(Class::of(c))) << 63;
+        }
+    }
+    signatures
+}
+
+/// One character for each signature, so that every scalar has the signature of some representative.
+fn representatives(family: &Family) -> Vec<char> {
+    let mut found = BTreeMap::<u64, char>::new();
+    // The last of each, so that representatives are of two bytes and more where they can be.
+    found.extend(signatures(family).into_iter().zip('\0'..=char::MAX));
+    found.into_values().collect()
+}
+
+/// Calls `test` on every string of `alphabet` of one to `length` characters.
+fn all_strings(alphabet: &[char], length: usize, test: &mut impl FnMut(&str)) -> usize {
+    fn extend(alphabet: &[char], left: usize, string: &mut String, test: &mut impl FnMut(&str)) -> usize {
+        let mut count = 0;
+        for &c in alphabet {
+            string.push(c);
+            test(string);
+            count += 1;
+            if left > 1 {
+                count += extend(alphabet, left - 1, string, test);
+            }
+            string.pop();
+        }
+        count
+    }
+    extend(alphabet, length, &mut String::new(), test)
+}
+
+#[test]
+fn every_family_equals_its_regex_on_all_short_strings() {
+    let mut total = 0;
+    for family in families() {
+        // The engines agree on the characters; so the longer strings need only one of them.
+        let again = family.name.ends_with("HuggingFace") && family.name != "gpt2, HuggingFace";
+        let length = if again { 3 } else { 4 } + usize::from(soak());
+        let alphabet = representatives(&family);
+        let count = all_strings(&alphabet, length, &mut |text| {
+            assert_eq!(compiled_ends(&family, text), family.reference_ends(text), "{}: {text:?}", family.name);
+        });
+        total += count;
+    }
+    // A change of this number means that some pattern tells other characters apart than it did.
+    assert!(soak() || total == 1_930_978, "{total} strings");
+}
+
+/// Two characters of one signature are the same to the automaton: swapping them changes no boundary.
+#[test]
+fn characters_of_one_signature_are_interchangeable() {
+    for family in families() {
+        let signatures = signatures(&family);
+        let mut classes = BTreeMap::<(u64, u8), char>::new();
+        for (c, signature) in ('\0'..=char::MAX).zip(signatures) {
+            classes.entry((signature, Class::of(c) as u8)).or_insert(c);
+        }
+        let alphabet = representatives(&family);
+        // Characters of every class, in every context of one representative before and two after.
+        for &c in classes.values() {
+            let mut test = |context: &str| {
+                let mut chars = context.chars();
+                let text: String = chars.next().into_iter().chain([c]).chain(chars).collect();
+                assert_eq!(compiled_ends(&family, &text), family.reference_ends(&text), "{}: {text:?}", family.name);
+            };
+            all_strings(&alphabet, if soak() { 3 } else { 2 }, &mut test);
+        }
+    }
+}
+
+#[test]
+fn the_predicates_of_a_pattern_are_read_off_its_text() {
+    let found = predicates(r"'(?i:[sdmt]|ll)| ?\p{N}{1,3}+|[^\s[\p{L}]]\s++$");
+    let expected = ["'", "(?i:[sdmt])", "(?i:l)", "(?i:l)", " ", r"\p{N}", r"[^\s[\p{L}]]", r"\s"];
+    let mut expected = expected.map(str::to_owned).to_vec();
+    expected.sort();
+    expected.dedup();
+    assert_eq!(found, expected);
+}
