@@ -7,6 +7,7 @@
 //! side by side, and need not be stored.
 
 use crate::{hash, hugepage};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Marks a symbol, which has no parts.
 pub(crate) const SYMBOL: (u32, u32) = (u32::MAX, u32::MAX);
@@ -84,9 +85,16 @@ pub(crate) struct Merges {
     /// By order: the two parts, or [`SYMBOL`].
     pub(crate) splits: Vec<(u32, u32)>,
     pub(crate) pairs: PairTable,
+    /// Tells these merges from all others of this process; clones, being equal, share it.
+    number: u64,
 }
 
 impl Merges {
+    pub(crate) fn new(splits: Vec<(u32, u32)>, pairs: PairTable) -> Self {
+        static NUMBER: AtomicU64 = AtomicU64::new(1);
+        Self { splits, pairs, number: NUMBER.fetch_add(1, Ordering::Relaxed) }
+    }
+
     /// Whether `left` followed by `right` encodes to just these two tokens.
     ///
     /// Runs the merges of both backwards in time. `limit` is the order of the merge undone last; the pair that then faces
@@ -120,21 +128,32 @@ impl Merges {
     }
 }
 
-/// Remembers answers of [`Merges::compatible`], exactly keyed.
+/// Remembers answers of [`Merges::compatible`], exactly keyed, for one set of merges at a time.
 #[derive(Debug, Clone)]
 pub(crate) struct CompatibilityMemo {
     slots: Box<[u64]>,
+    /// The number of the merges that the answers are about; 0 for none.
+    owner: u64,
 }
 
 const MEMO_BITS: u32 = 16;
 
 impl Default for CompatibilityMemo {
     fn default() -> Self {
-        Self { slots: vec![EMPTY; 1 << MEMO_BITS].into_boxed_slice() }
+        Self { slots: vec![EMPTY; 1 << MEMO_BITS].into_boxed_slice(), owner: 0 }
     }
 }
 
 impl CompatibilityMemo {
+    /// Forgets the answers of other merges. Call it before asking on behalf of `merges`.
+    #[inline]
+    pub(crate) fn serve(&mut self, merges: &Merges) {
+        if self.owner != merges.number {
+            self.slots.fill(EMPTY);
+            self.owner = merges.number;
+        }
+    }
+
     /// As [`Merges::compatible`], O(1) when the pair was asked for recently.
     #[inline]
     pub(crate) fn compatible(&mut self, merges: &Merges, left: u32, right: u32) -> bool {

@@ -69,6 +69,7 @@ impl Backtrack {
     /// `tokens` is left as it was and the answer is false. O(n) for vocabularies of bounded token length.
     #[inline]
     pub(crate) fn encode(&self, piece: &[u8], first: Match, scratch: &mut Scratch, tokens: &mut Vec<Match>) -> bool {
+        scratch.memo.serve(&self.merges);
         if piece.len() < 64 {
             self.search(piece, first, &mut Small(0), &mut scratch.memo, tokens)
         } else {

@@ -127,7 +127,7 @@ impl<'a> Order<'a> {
         let pairs = std::mem::replace(&mut self.pairs, PairTable::with_capacity(0));
         let mut splits = Vec::with_capacity(self.vocab.len());
         splits.resize(self.entries.len(), SYMBOL);
-        Merges { splits, pairs }
+        Merges::new(splits, pairs)
     }
 
     /// Rank vocabularies: tokens in the order of their ids; each is split where its earlier tokens stand side by side.

@@ -147,3 +147,30 @@ fn a_missing_byte_is_refused() {
     let message = Bpe::new(&spec).expect_err("255 bytes are missing").to_string();
     assert!(message.starts_with("byte 0x00 is not a token"), "{message}");
 }
+
+#[test]
+fn one_scratch_serves_several_models() {
+    let model = |tokens: &[&[u8]]| {
+        let mut table = TokenTable::default();
+        for byte in 0..=255u8 {
+            table.push(&[byte], u32::from(byte));
+        }
+        for (id, token) in (256..).zip(tokens) {
+            table.push(token, id);
+        }
+        let spec = BpeSpec { tokens: table, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
+        Bpe::new(&spec).expect("complete")
+    };
+    // Token 257 stands before `b` in the first model; in the second that pair never does, for `cb` merges first.
+    let (first, second) = (model(&[b"ab", b"xd"]), model(&[b"cb", b"xc"]));
+    let mut scratch = Scratch::default();
+    for _ in 0..2 {
+        for (bpe, piece, expected) in
+            [(&first, b"xdb", [257, u32::from(b'b')]), (&second, b"xcb", [u32::from(b'x'), 256])]
+        {
+            let mut ids = Vec::new();
+            bpe.encode_piece(piece, &mut scratch, &mut ids);
+            assert_eq!(ids, expected);
+        }
+    }
+}
