@@ -5,7 +5,11 @@ use crate::spec::TokenTable;
 use crate::{hash, hugepage};
 use std::fmt;
 
+/// No entry.
 const EMPTY: u32 = u32::MAX;
+
+/// A free slot of the table from bytes to entries.
+const FREE: u64 = u64::MAX;
 
 /// More entries than this are refused; merge tables pack token indices in 21 bits.
 pub const MAX_TOKENS: usize = (1 << 21) - 2;
@@ -28,7 +32,8 @@ pub const MAX_TOKENS: usize = (1 << 21) - 2;
 #[derive(Debug, Clone)]
 pub struct Vocab {
     table: TokenTable,
-    slots: Vec<u32>,
+    /// Entry in the low half, the low half of the hash above it: most probes for absent bytes end without a look at them.
+    slots: Vec<u64>,
     shift: u32,
     seed: u64,
     by_id: ById,
@@ -54,7 +59,7 @@ impl Vocab {
         let bits = (table.len().max(4) * 2).next_power_of_two().trailing_zeros();
         let seed = hash::process_seed();
         let mut vocab = Self {
-            slots: hugepage::filled(EMPTY, 1 << bits),
+            slots: hugepage::filled(FREE, 1 << bits),
             shift: 64 - bits,
             seed,
             by_id: index_ids(&table)?,
@@ -79,36 +84,34 @@ impl Vocab {
     /// Enters an entry unless one with the same bytes is there: the first of several surfaces is the one encoded to.
     fn insert(&mut self, entry: usize) {
         let Some((bytes, _)) = self.table.get(entry) else { return };
-        let mut slot = self.slot_of(bytes);
-        loop {
-            match self.slots[slot] {
-                EMPTY => break,
-                other if self.table.get(other as usize).is_some_and(|(b, _)| b == bytes) => return,
-                _ => slot = (slot + 1) & (self.slots.len() - 1),
-            }
+        let hash = hash::bytes(self.seed, bytes);
+        if let Err(slot) = self.probe(bytes, hash) {
+            self.slots[slot] = (hash << 32) | entry as u64;
         }
-        self.slots[slot] = u32::try_from(entry).unwrap_or(EMPTY);
     }
 
+    /// The entry with these bytes, or the free slot where it would be.
     #[inline]
-    fn slot_of(&self, bytes: &[u8]) -> usize {
-        (hash::bytes(self.seed, bytes) >> self.shift) as usize
+    #[allow(clippy::cast_possible_truncation, reason = "both halves of a slot are taken apart here")]
+    fn probe(&self, bytes: &[u8], hash: u64) -> Result<u32, usize> {
+        let mut slot = (hash >> self.shift) as usize;
+        loop {
+            let found = self.slots[slot];
+            if found == FREE {
+                return Err(slot);
+            }
+            let entry = found as u32;
+            if (found >> 32) as u32 == hash as u32 && self.table.get(entry as usize).is_some_and(|(b, _)| b == bytes) {
+                return Ok(entry);
+            }
+            slot = (slot + 1) & (self.slots.len() - 1);
+        }
     }
 
     /// The entry with these bytes that encoding may produce. Expected O(bytes).
     #[inline]
     pub(crate) fn entry(&self, bytes: &[u8]) -> Option<u32> {
-        let mut slot = self.slot_of(bytes);
-        loop {
-            let entry = self.slots[slot];
-            if entry == EMPTY {
-                return None;
-            }
-            if self.table.get(entry as usize).is_some_and(|(b, _)| b == bytes) {
-                return Some(entry);
-            }
-            slot = (slot + 1) & (self.slots.len() - 1);
-        }
+        self.probe(bytes, hash::bytes(self.seed, bytes)).ok()
     }
 
     /// The entry with this id.

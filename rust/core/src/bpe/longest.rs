@@ -316,33 +316,45 @@ impl Builder {
     }
 
     /// Freezes the trie; `rename` maps a best token (with [`NONE`] to itself) to what the frozen trie should answer.
-    pub(crate) fn freeze(mut self, rename: impl Fn(u32) -> u32) -> LongestMatch {
-        for slot in &mut self.slots {
-            if *slot != FREE {
-                let node = &self.nodes[slot.node as usize];
+    ///
+    /// Works on two threads: this is a third of the time it takes to load a large vocabulary.
+    pub(crate) fn freeze(self, rename: impl Fn(u32) -> u32 + Sync) -> LongestMatch {
+        let Self { mut slots, bits, seed, nodes } = self;
+        let fill = |slots: &mut [Slot]| {
+            for slot in slots.iter_mut().filter(|slot| **slot != FREE) {
+                let node = &nodes[slot.node as usize];
                 slot.key_and_hint |= fold_hint(node.hint) << 48;
                 slot.best = rename(node.best);
             }
-        }
-        let mut frozen = LongestMatch {
-            two: Box::default(),
-            three: Box::default(),
-            slots: self.slots.into_boxed_slice(),
-            shift: 64 - self.bits,
-            seed: self.seed,
         };
-        let first = |len: u32, unit: u32| {
-            let found = frozen.find(ROOT, len, unit);
-            if let Some(at) = found {
-                return First { hint: self.nodes[at.node as usize].hint, node: at.node, best: at.best };
+        let (front, back) = slots.split_at_mut(1 << (bits - 1));
+        std::thread::scope(|scope| {
+            scope.spawn(|| fill(front));
+            fill(back);
+        });
+        let slots = slots.into_boxed_slice();
+        let mut frozen = LongestMatch { two: Box::default(), three: Box::default(), slots, shift: 64 - bits, seed };
+        frozen.two = (0..1 << 16).map(|unit| frozen.first_without_child(1, unit)).collect();
+        frozen.three = (0..1 << 10)
+            .flat_map(|index| std::iter::repeat_n(frozen.first_without_child(2, three_unit(index << 6)), 64))
+            .collect();
+        for (number, node) in (0u32..).zip(&nodes).skip(1).filter(|(_, node)| node.parent == ROOT) {
+            let first = First { hint: node.hint, node: number, best: rename(node.best) };
+            match (node.unit >> 24, low_bytes(node.unit, 3)) {
+                (2, unit) => frozen.two[unit as usize] = first,
+                (3, unit) => frozen.three[three_index(unit)] = first,
+                _ => {}
             }
-            let shorter = (1..len).rev().find_map(|len| frozen.find(ROOT, len, low_bytes(unit, len)));
-            First { hint: 0, node: ROOT, best: shorter.map_or(NONE, |at| at.best) }
-        };
-        let two = (0..1 << 16).map(|unit| first(2, unit)).collect();
-        let three = (0..1 << 16).map(|index| first(3, three_unit(index))).collect();
-        (frozen.two, frozen.three) = (two, three);
+        }
         frozen
+    }
+}
+
+impl LongestMatch {
+    /// What the root knows of a unit that does not go on: the best token within its first `len` bytes.
+    fn first_without_child(&self, len: u32, unit: u32) -> First {
+        let shorter = (1..=len).rev().find_map(|len| self.find(ROOT, len, low_bytes(unit, len)));
+        First { hint: 0, node: ROOT, best: shorter.map_or(NONE, |at| at.best) }
     }
 }
 
