@@ -1,16 +1,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from os import PathLike
+from types import EllipsisType
 from typing import Any, Literal, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokengrove.tokenizer import Chunk, OffsetEncoding, TokenBatch
+from tokengrove.tokenizer import TokenBatch
 
-_AllowedSpecial: TypeAlias = Literal["all"] | Collection[str]
 _Ids: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
-_DecodeErrors: TypeAlias = Literal["strict", "replace", "ignore"]
 
 def version() -> str: ...
 def set_num_threads(n: int | None) -> None: ...
@@ -22,15 +21,14 @@ class Model:
     def from_file(
         path: str | PathLike[str],
         *,
-        pattern: str | None = ...,
+        pattern: str | None | EllipsisType,
         special_tokens: Mapping[str, int] | None = None,
     ) -> Model: ...
     @staticmethod
     def from_bytes(
         data: bytes,
         *,
-        format: str | None = None,
-        pattern: str | None = ...,
+        pattern: str | None | EllipsisType,
         special_tokens: Mapping[str, int] | None = None,
     ) -> Model: ...
     @staticmethod
@@ -44,8 +42,6 @@ class Model:
 class TokenizerCore:
     def __new__(cls, model: Model, /) -> Self: ...
     @property
-    def model(self) -> Model: ...
-    @property
     def vocab_size(self) -> int: ...
     @property
     def max_token_id(self) -> int: ...
@@ -56,65 +52,42 @@ class TokenizerCore:
         text: str | bytes,
         *,
         add_special_tokens: bool = False,
-        allowed_special: _AllowedSpecial = (),
+        allowed_special: Literal["all"] | Collection[str] = (),
     ) -> NDArray[np.uint32]: ...
     def encode_list(
         self,
         text: str | bytes,
         *,
         add_special_tokens: bool = False,
-        allowed_special: _AllowedSpecial = (),
+        allowed_special: Literal["all"] | Collection[str] = (),
     ) -> list[int]: ...
     def encode_batch(
         self,
         texts: Iterable[str | bytes],
         *,
         add_special_tokens: bool = False,
-        allowed_special: _AllowedSpecial = (),
+        allowed_special: Literal["all"] | Collection[str] = (),
     ) -> TokenBatch: ...
-    def encode_with_offsets(
-        self,
-        text: str | bytes,
-        *,
-        add_special_tokens: bool = False,
-        allowed_special: _AllowedSpecial = (),
-    ) -> OffsetEncoding: ...
     def count(
         self,
         text: str | bytes,
         limit: int | None = None,
         *,
         add_special_tokens: bool = False,
-        allowed_special: _AllowedSpecial = (),
+        allowed_special: Literal["all"] | Collection[str] = (),
     ) -> int: ...
     def count_batch(
         self,
         texts: Iterable[str | bytes],
         *,
         add_special_tokens: bool = False,
-        allowed_special: _AllowedSpecial = (),
+        allowed_special: Literal["all"] | Collection[str] = (),
     ) -> NDArray[np.int64]: ...
-    def truncate(
-        self,
-        text: str,
-        max_tokens: int,
-        side: Literal["left", "right"] = "right",
-        *,
-        allowed_special: _AllowedSpecial = (),
-    ) -> str: ...
-    def chunk(
-        self,
-        text: str,
-        max_tokens: int,
-        overlap: int = 0,
-        *,
-        allowed_special: _AllowedSpecial = (),
-    ) -> list[Chunk]: ...
     def decode(
         self,
         ids: _Ids,
         *,
-        errors: _DecodeErrors = "replace",
+        errors: str = "replace",
         skip_special_tokens: bool = False,
     ) -> str: ...
     def decode_bytes(self, ids: _Ids, *, skip_special_tokens: bool = False) -> bytes: ...
@@ -122,15 +95,10 @@ class TokenizerCore:
         self,
         batch: TokenBatch | Iterable[_Ids],
         *,
-        errors: _DecodeErrors = "replace",
+        errors: str = "replace",
         skip_special_tokens: bool = False,
     ) -> list[str]: ...
-    def decode_stream(
-        self,
-        *,
-        errors: _DecodeErrors = "replace",
-        skip_special_tokens: bool = False,
-    ) -> DecodeStream: ...
+    def decode_stream(self, *, skip_special_tokens: bool = False) -> DecodeStream: ...
     def token_bytes(self, id: int) -> bytes: ...
     def token_to_id(self, token: str | bytes) -> int | None: ...
 

@@ -20,6 +20,7 @@ from tokengrove.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import EllipsisType
 
     from numpy.typing import NDArray
 
@@ -170,7 +171,7 @@ class Tokenizer(TokenizerCore):
         cls,
         path: str | PathLike[str],
         *,
-        pattern: str | None = None,
+        pattern: str | None | EllipsisType = ...,
         special_tokens: Mapping[str, int] | None = None,
     ) -> Self:
         """Load a tokenizer file; the content says which kind it is.

@@ -17,6 +17,7 @@ impl ErrorClass {
     }
 
     /// An instance of the class with a message; if the class cannot be imported, the import error.
+    #[cold]
     pub(crate) fn err(&self, py: Python<'_>, message: impl Display) -> PyErr {
         match self.class.import(py, "tokengrove.errors", self.name) {
             Ok(class) => PyErr::from_type(class.clone(), message.to_string()),
@@ -31,3 +32,11 @@ pub(crate) static INVALID_TEXT: ErrorClass = ErrorClass::new("InvalidTextError")
 pub(crate) static PATTERN: ErrorClass = ErrorClass::new("PatternError");
 pub(crate) static UNKNOWN_TOKEN: ErrorClass = ErrorClass::new("UnknownTokenError");
 pub(crate) static VOCABULARY: ErrorClass = ErrorClass::new("VocabularyError");
+
+/// A single id that no token has.
+pub(crate) fn unknown_id(py: Python<'_>, id: impl Display, max: Option<u32>) -> PyErr {
+    match max {
+        Some(max) => UNKNOWN_TOKEN.err(py, format_args!("id {id} is not a token; the largest id is {max}")),
+        None => UNKNOWN_TOKEN.err(py, format_args!("id {id} is not a token: the vocabulary is empty")),
+    }
+}

@@ -4,12 +4,15 @@
 //! `tokengrove.errors`, `threads` owns the thread pool, `scratch` the reusable working memory, `interrupt` runs long work
 //! outside the interpreter and stops it on Ctrl-C; `model`, `tokenizer` and `stream` are the Python classes.
 
-mod engine;
+mod batch;
+mod encode;
 mod errors;
 mod ids;
 mod interrupt;
 mod model;
+mod pages;
 mod scratch;
+mod special;
 mod stream;
 mod text;
 mod threads;

@@ -1,59 +1,48 @@
 //! Construction: files, bytes and rank dictionaries to a compiled tokenizer.
 
-use crate::engine::Engine;
 use crate::errors;
+use crate::interrupt::run;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict};
+use pyo3::types::{PyBytes, PyEllipsis, PyString};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokengrove::io::tiktoken;
+use tokengrove::pipeline::{CompileError, Tokenizer, compile};
+use tokengrove::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec};
 
 /// A compiled tokenizer, from which `TokenizerCore` is made.
 #[pyclass(frozen, module = "tokengrove._native")]
 pub(crate) struct Model {
-    pub(crate) engine: Arc<Engine>,
-}
-
-fn build(
-    py: Python<'_>,
-    ranks: Vec<(Vec<u8>, u32)>,
-    pattern: Option<&str>,
-    specials: Option<Vec<(String, u32)>>,
-) -> PyResult<Model> {
-    let engine = py
-        .detach(|| Engine::new(ranks, pattern, specials.unwrap_or_default()))
-        .map_err(|message| errors::VOCABULARY.err(py, message))?;
-    Ok(Model { engine: Arc::new(engine) })
-}
-
-fn pairs(map: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<(String, u32)>>> {
-    let Some(map) = map else { return Ok(None) };
-    map.call_method0("items")?.try_iter()?.map(|item| item?.extract()).collect::<PyResult<_>>().map(Some)
+    pub(crate) tokenizer: Arc<Tokenizer>,
 }
 
 #[pymethods]
 impl Model {
     /// Loads a file.
     #[staticmethod]
-    #[pyo3(signature = (path, *, pattern = None, special_tokens = None))]
+    #[pyo3(signature = (path, *, pattern, special_tokens = None))]
     fn from_file(
         py: Python<'_>,
         path: PathBuf,
-        pattern: Option<&str>,
+        pattern: &Bound<'_, PyAny>,
         special_tokens: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let data = std::fs::read(path)?;
-        let base64 = py.import("base64")?.getattr("b64decode")?;
-        let mut ranks = Vec::new();
-        for line in data.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
-            let mut parts = line.split(|&b| b == b' ');
-            let token = base64.call1((PyBytes::new(py, parts.next().unwrap_or_default()),))?.extract::<Vec<u8>>()?;
-            let rank = parts
-                .next()
-                .and_then(|rank| std::str::from_utf8(rank).ok()?.trim().parse().ok())
-                .ok_or_else(|| errors::VOCABULARY.err(py, "a line is not `base64 rank`"))?;
-            ranks.push((token, rank));
-        }
-        build(py, ranks, pattern, pairs(special_tokens)?)
+        let data = py.detach(|| fs::read(path))?;
+        load(py, &data, pattern, special_tokens)
+    }
+
+    /// Loads the content of a file.
+    #[staticmethod]
+    #[pyo3(signature = (data, *, pattern, special_tokens = None))]
+    fn from_bytes(
+        py: Python<'_>,
+        data: &Bound<'_, PyBytes>,
+        pattern: &Bound<'_, PyAny>,
+        special_tokens: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        load(py, data.as_bytes(), pattern, special_tokens)
     }
 
     /// Builds from a mapping of token bytes to rank.
@@ -61,12 +50,95 @@ impl Model {
     #[pyo3(signature = (ranks, *, pattern, special_tokens = None))]
     fn from_ranks(
         py: Python<'_>,
-        ranks: &Bound<'_, PyDict>,
+        ranks: &Bound<'_, PyAny>,
         pattern: Option<&str>,
         special_tokens: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let ranks =
-            ranks.iter().map(|(k, v)| Ok((k.extract::<Vec<u8>>()?, v.extract::<u32>()?))).collect::<PyResult<_>>()?;
-        build(py, ranks, pattern, pairs(special_tokens)?)
+        let specials = read_special_tokens(special_tokens)?;
+        let mut table = TokenTable::default();
+        for item in items(ranks, "ranks", "bytes")? {
+            let (token, rank) = item?;
+            let token = token
+                .cast::<PyBytes>()
+                .map_err(|_| PyTypeError::new_err(format!("a token must be bytes, not {}", token.get_type())))?;
+            table.push(token.as_bytes(), read_id(&rank, token)?);
+        }
+        build(py, TokenizerSpec::from_ranks(table, pattern, specials))
+    }
+}
+
+fn load(
+    py: Python<'_>,
+    data: &[u8],
+    pattern: &Bound<'_, PyAny>,
+    special_tokens: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Model> {
+    let specials = read_special_tokens(special_tokens)?;
+    if pattern.is_instance_of::<PyEllipsis>() {
+        return Err(errors::INVALID_ARGUMENT.err(
+            py,
+            "a rank file does not say how text is cut before merging: give pattern, a name such as \"o200k_base\", a \
+             regular expression, or None to not cut at all",
+        ));
+    }
+    let pattern: Option<&str> = pattern.extract()?;
+    let table = run(py, data.len(), || tiktoken::parse(data))?.map_err(|error| errors::VOCABULARY.err(py, error))?;
+    build(py, TokenizerSpec::from_ranks(table, pattern, specials))
+}
+
+fn build(py: Python<'_>, spec: TokenizerSpec) -> PyResult<Model> {
+    let tokenizer = run(py, usize::MAX, || compile(spec))?.map_err(|error| compile_error(py, &error))?;
+    Ok(Model { tokenizer: Arc::new(tokenizer) })
+}
+
+fn compile_error(py: Python<'_>, error: &CompileError) -> PyErr {
+    use std::error::Error;
+    let is_pattern = error.source().is_some_and(|source| source.is::<tokengrove::pretokenize::PatternError>());
+    if is_pattern { errors::PATTERN.err(py, error) } else { errors::VOCABULARY.err(py, error) }
+}
+
+/// A pair of a mapping.
+type Item<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+fn items<'py>(
+    mapping: &Bound<'py, PyAny>,
+    name: &'static str,
+    key: &'static str,
+) -> PyResult<impl Iterator<Item = PyResult<Item<'py>>>> {
+    let items = mapping.call_method0("items").map_err(|_| {
+        PyTypeError::new_err(format!("{name} must be a mapping from {key} to int, not {}", mapping.get_type()))
+    })?;
+    Ok(items.try_iter()?.map(|item| item?.extract()))
+}
+
+fn read_special_tokens(mapping: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<AddedToken>> {
+    let Some(mapping) = mapping else { return Ok(Vec::new()) };
+    items(mapping, "special_tokens", "str")?
+        .map(|item| {
+            let (content, id) = item?;
+            let text = content.cast::<PyString>().map_err(|_| {
+                PyTypeError::new_err(format!("a special token must be str, not {}", content.get_type()))
+            })?;
+            let id = read_id(&id, text)?;
+            let text = crate::text::borrow_str(text)?;
+            if text.is_empty() {
+                return Err(errors::VOCABULARY.err(content.py(), format_args!("the special token of id {id} is empty")));
+            }
+            Ok(AddedToken::special(text, id))
+        })
+        .collect()
+}
+
+fn read_id(id: &Bound<'_, PyAny>, token: &Bound<'_, PyAny>) -> PyResult<u32> {
+    let py = id.py();
+    match id.extract::<u32>() {
+        Ok(id) if id <= MAX_TOKEN_ID => Ok(id),
+        Err(error) if error.is_instance_of::<PyTypeError>(py) => {
+            Err(PyTypeError::new_err(format!("the id of {} must be int, not {}", token.repr()?, id.get_type())))
+        }
+        _ => {
+            let token = token.repr()?;
+            Err(errors::VOCABULARY.err(py, format_args!("the id of {token} is {id}; ids are 0 to {MAX_TOKEN_ID}")))
+        }
     }
 }

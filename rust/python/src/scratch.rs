@@ -4,10 +4,10 @@
 //! one instead of a borrow error, and neither a lock nor an atomic is involved.
 
 use std::cell::Cell;
-use tokengrove::encoder::Scratch;
+use tokengrove::pipeline::Scratch;
 
-/// The largest id buffer that a thread keeps: 4 MB.
-const KEPT_IDS: usize = 1 << 20;
+/// The largest id buffer that a thread keeps: 1 MB.
+const KEPT_IDS: usize = 1 << 18;
 
 /// What one thread needs to encode.
 #[derive(Default)]

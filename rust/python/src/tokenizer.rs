@@ -1,85 +1,68 @@
 //! `TokenizerCore`: the methods of a tokenizer that are worth a native call.
 
-use crate::engine::Engine;
+use crate::encode::Encode;
 use crate::interrupt::run;
 use crate::model::Model;
-use crate::scratch::{self, Work};
 use crate::stream::DecodeStream;
 use crate::text::{self, Text};
-use crate::{errors, ids, threads};
-use numpy::{PyArray1, ToPyArray};
+use crate::{batch, errors, ids, special};
+use numpy::{IntoPyArray, PyArray1, ToPyArray};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use rayon::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
 use std::sync::Arc;
+use tokengrove::pipeline::{EncodeOptions, Tokenizer};
 
 /// The native methods of `tokengrove.Tokenizer`.
 #[pyclass(frozen, subclass, module = "tokengrove._native")]
 pub(crate) struct TokenizerCore {
-    engine: Arc<Engine>,
+    tokenizer: Arc<Tokenizer>,
 }
 
+/// A class of `tokengrove.tokenizer`, of which results are made.
+static TOKEN_BATCH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+
 impl TokenizerCore {
-    fn allowed(&self, py: Python<'_>, allowed: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<usize>> {
-        let Some(allowed) = allowed else { return Ok(Vec::new()) };
-        if let Ok(name) = allowed.cast::<PyString>() {
-            if name.to_str()? == "all" {
-                return Ok((0..self.engine.specials().len()).collect());
-            }
-            return Err(errors::INVALID_ARGUMENT.err(
-                py,
-                format_args!("allowed_special must be \"all\" or a collection of special tokens; found {name:?}"),
-            ));
-        }
-        allowed
-            .try_iter()?
-            .map(|name| {
-                let name = name?;
-                let text = name.cast::<PyString>()?.to_str()?;
-                self.engine.specials().iter().position(|(special, _)| special == text).ok_or_else(|| {
-                    errors::UNKNOWN_TOKEN
-                        .err(py, format_args!("allowed_special names {text:?}, which is not a special token"))
-                })
-            })
-            .collect()
+    /// Calls `f` with the tokenizer and the options of the call.
+    fn with_options<T>(
+        &self,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'_, PyAny>>,
+        f: impl FnOnce(Encode<'_>) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let allowed = special::read(&self.tokenizer, allowed_special)?;
+        f(Encode { tokenizer: &self.tokenizer, options: EncodeOptions { add_special_tokens, allowed: &allowed } })
     }
 
-    fn encode_into(&self, text: Text<'_>, allowed: &[usize], work: &mut Work) {
-        match text {
-            Text::Str(text) => self.engine.encode(text, allowed, &mut work.scratch, &mut work.ids),
-            Text::Bytes(bytes) => {
-                for chunk in bytes.utf8_chunks() {
-                    self.engine.encode(chunk.valid(), allowed, &mut work.scratch, &mut work.ids);
-                    for byte in chunk.invalid() {
-                        work.ids.extend(self.engine.token_to_id(&[*byte]));
-                    }
-                }
-            }
-        }
+    fn bytes_of(&self, py: Python<'_>, ids: &[u32], skip_special_tokens: bool) -> PyResult<Vec<u8>> {
+        run(py, ids.len() * size_of::<u32>(), || self.tokenizer.decode_bytes(ids, skip_special_tokens))?
+            .map_err(|error| errors::UNKNOWN_TOKEN.err(py, error))
     }
 
-    fn unknown(py: Python<'_>, id: u32) -> PyErr {
-        errors::UNKNOWN_TOKEN.err(py, format_args!("id {id} is not in the vocabulary"))
-    }
-
-    fn bytes_of(&self, py: Python<'_>, ids: &[u32], skip_special: bool) -> PyResult<Vec<u8>> {
-        let mut out = Vec::new();
-        for &id in ids {
-            if skip_special && self.engine.specials().iter().any(|s| s.1 == id) {
-                continue;
-            }
-            out.extend_from_slice(self.engine.token_bytes(id).ok_or_else(|| Self::unknown(py, id))?);
-        }
-        Ok(out)
-    }
-
-    fn text_of<'py>(py: Python<'py>, bytes: &[u8], errors: &str) -> PyResult<Bound<'py, PyAny>> {
-        match std::str::from_utf8(bytes) {
+    fn text_of<'py>(
+        &self,
+        py: Python<'py>,
+        ids: &[u32],
+        mode: &str,
+        skip_special_tokens: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let bytes = self.bytes_of(py, ids, skip_special_tokens)?;
+        match std::str::from_utf8(&bytes) {
             Ok(text) => Ok(PyString::new(py, text).into_any()),
-            Err(_) => PyBytes::new(py, bytes).call_method1("decode", ("utf-8", errors)),
+            Err(_) => PyBytes::new(py, &bytes).call_method1("decode", ("utf-8", mode)),
         }
     }
+}
+
+/// Borrows all texts of an iterable, keeping the objects alive in `keep`.
+fn borrow_all<'a, 'py>(texts: &Bound<'py, PyAny>, keep: &'a mut Vec<Bound<'py, PyAny>>) -> PyResult<Vec<Text<'a>>> {
+    if texts.is_instance_of::<PyString>() || texts.is_instance_of::<PyBytes>() {
+        let kind = texts.get_type();
+        return Err(PyTypeError::new_err(format!("texts must be an iterable of str or bytes, not one {kind}")));
+    }
+    *keep = texts.try_iter()?.collect::<PyResult<_>>()?;
+    keep.iter().map(text::borrow).collect()
 }
 
 #[pymethods]
@@ -87,33 +70,52 @@ impl TokenizerCore {
     #[new]
     #[pyo3(signature = (model, /))]
     fn new(model: &Bound<'_, Model>) -> Self {
-        Self { engine: Arc::clone(&model.get().engine) }
+        Self { tokenizer: Arc::clone(&model.get().tokenizer) }
     }
 
-    /// The number of tokens, special ones included.
+    /// The number of tokens, special tokens included.
     #[getter]
     fn vocab_size(&self) -> usize {
-        self.engine.vocab_size()
+        self.tokenizer.vocab_size()
     }
 
-    /// The largest id in use.
+    /// The largest id; ids may have gaps, so this may be more than `vocab_size - 1`.
     #[getter]
     fn max_token_id(&self) -> u32 {
-        self.engine.max_token_id()
+        self.tokenizer.max_token_id().unwrap_or(0)
     }
 
-    /// The special tokens and their ids, as a new dict.
+    /// The special tokens and their ids, as a new dict in the order of the file.
     #[getter]
     fn special_tokens<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let dict = PyDict::new(py);
-        for (name, id) in self.engine.specials() {
-            dict.set_item(name, id)?;
+        for (content, id) in self.tokenizer.special_tokens() {
+            dict.set_item(content, id)?;
         }
         Ok(dict)
     }
 
     /// Encodes a text.
-    #[pyo3(signature = (text, *, add_special_tokens = false, allowed_special = None))]
+    ///
+    /// Args:
+    ///     text: A `str`, or `bytes` that need not be UTF-8.
+    ///     add_special_tokens: Whether to add what the tokenizer's post-processor adds, such as a beginning-of-sequence
+    ///         token.
+    ///     allowed_special: Special tokens that become their ids where they occur in the text: `"all"`, or a collection
+    ///         of names. The others are ordinary text.
+    ///
+    /// Returns:
+    ///     uint32[n]: the ids.
+    ///
+    /// Raises:
+    ///     InvalidTextError: If a `str` has a lone surrogate, or a character has no token and the vocabulary no token for
+    ///         unknown ones.
+    ///     UnknownTokenError: If `allowed_special` names something that is not a special token.
+    ///     TypeError: If `text` is neither `str` nor `bytes`.
+    #[pyo3(
+        signature = (text, *, add_special_tokens = false, allowed_special = None),
+        text_signature = "($self, text, *, add_special_tokens=False, allowed_special=())"
+    )]
     fn encode<'py>(
         &self,
         py: Python<'py>,
@@ -121,17 +123,31 @@ impl TokenizerCore {
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let _ = add_special_tokens;
-        let allowed = self.allowed(py, allowed_special)?;
-        let text = text::borrow(text)?;
-        scratch::with(|work| {
-            run(py, text.len(), || self.encode_into(text, &allowed, work))?;
-            Ok(work.ids.to_pyarray(py))
+        self.with_options(add_special_tokens, allowed_special, |encode| {
+            encode.one(py, text::borrow(text)?, |ids| ids.to_pyarray(py), |ids| ids.into_pyarray(py))
         })
     }
 
     /// Encodes a text to a list.
-    #[pyo3(signature = (text, *, add_special_tokens = false, allowed_special = None))]
+    ///
+    /// The ids are `encode`'s. A list concatenates with `+`, where arrays add element by element.
+    ///
+    /// Args:
+    ///     text: A `str`, or `bytes` that need not be UTF-8.
+    ///     add_special_tokens: As for `encode`.
+    ///     allowed_special: As for `encode`.
+    ///
+    /// Returns:
+    ///     The ids as Python integers.
+    ///
+    /// Raises:
+    ///     InvalidTextError: As `encode` does.
+    ///     UnknownTokenError: As `encode` does.
+    ///     TypeError: As `encode` does.
+    #[pyo3(
+        signature = (text, *, add_special_tokens = false, allowed_special = None),
+        text_signature = "($self, text, *, add_special_tokens=False, allowed_special=())"
+    )]
     fn encode_list<'py>(
         &self,
         py: Python<'py>,
@@ -139,17 +155,29 @@ impl TokenizerCore {
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
-        let _ = add_special_tokens;
-        let allowed = self.allowed(py, allowed_special)?;
-        let text = text::borrow(text)?;
-        scratch::with(|work| {
-            run(py, text.len(), || self.encode_into(text, &allowed, work))?;
-            ids::to_list(py, &work.ids)
+        self.with_options(add_special_tokens, allowed_special, |encode| {
+            encode.one(py, text::borrow(text)?, |ids| ids::to_list(py, ids), |ids| ids::to_list(py, &ids))?
         })
     }
 
-    /// Encodes several texts.
-    #[pyo3(signature = (texts, *, add_special_tokens = false, allowed_special = None))]
+    /// Encodes several texts over the threads that `set_num_threads` allows.
+    ///
+    /// Args:
+    ///     texts: An iterable of `str` or `bytes`.
+    ///     add_special_tokens: As for `encode`, for each text.
+    ///     allowed_special: As for `encode`.
+    ///
+    /// Returns:
+    ///     The ids of all texts in one array, and where each text's begin; each row is what `encode` gives.
+    ///
+    /// Raises:
+    ///     InvalidTextError: As `encode` does.
+    ///     UnknownTokenError: As `encode` does.
+    ///     TypeError: If `texts` is a single text, or has an element that is neither `str` nor `bytes`.
+    #[pyo3(
+        signature = (texts, *, add_special_tokens = false, allowed_special = None),
+        text_signature = "($self, texts, *, add_special_tokens=False, allowed_special=())"
+    )]
     fn encode_batch<'py>(
         &self,
         py: Python<'py>,
@@ -157,54 +185,96 @@ impl TokenizerCore {
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let _ = add_special_tokens;
-        let allowed = self.allowed(py, allowed_special)?;
-        let objects: Vec<Bound<'py, PyAny>> = texts.try_iter()?.collect::<PyResult<_>>()?;
-        let texts: Vec<Text<'_>> = objects.iter().map(text::borrow).collect::<PyResult<_>>()?;
-        let total: usize = texts.iter().map(Text::len).sum();
-        let encode = |text: &Text<'_>| {
-            scratch::with(|work| {
-                self.encode_into(*text, &allowed, work);
-                work.ids.clone()
-            })
-        };
-        let pool = threads::pool(py)?;
-        let rows: Vec<Vec<u32>> = run(py, total, || match pool {
-            Some(pool) => pool.install(|| texts.par_iter().map(encode).collect()),
-            None => texts.iter().map(encode).collect(),
-        })?;
-        let mut splits = Vec::with_capacity(rows.len() + 1);
-        splits.push(0i64);
-        let mut flat = Vec::new();
-        for row in rows {
-            flat.extend_from_slice(&row);
-            splits.push(i64::try_from(flat.len()).unwrap_or(i64::MAX));
-        }
-        py.import("tokengrove.tokenizer")?
-            .getattr("TokenBatch")?
-            .call1((PyArray1::from_vec(py, flat), PyArray1::from_vec(py, splits)))
+        let mut keep = Vec::new();
+        let texts = borrow_all(texts, &mut keep)?;
+        let batch::Ragged { ids, splits } =
+            self.with_options(add_special_tokens, allowed_special, |encode| batch::encode(py, encode, &texts))?;
+        let class = TOKEN_BATCH.import(py, "tokengrove.tokenizer", "TokenBatch")?;
+        class.call1((ids.into_pyarray(py), splits.into_pyarray(py)))
     }
 
-    /// Counts tokens.
-    #[pyo3(signature = (text, limit = None, *, add_special_tokens = false, allowed_special = None))]
+    /// Counts the tokens of a text without making ids for Python.
+    ///
+    /// Args:
+    ///     text: A `str`, or `bytes` that need not be UTF-8.
+    ///     limit: A number of tokens at which counting may stop early.
+    ///     add_special_tokens: As for `encode`.
+    ///     allowed_special: As for `encode`.
+    ///
+    /// Returns:
+    ///     `len(encode(text))`, or `limit` if that is less.
+    ///
+    /// Raises:
+    ///     InvalidArgumentError: If `limit` is negative.
+    ///     InvalidTextError: As `encode` does.
+    ///     UnknownTokenError: As `encode` does.
+    ///     TypeError: As `encode` does.
+    #[pyo3(
+        signature = (text, limit = None, *, add_special_tokens = false, allowed_special = None),
+        text_signature = "($self, text, limit=None, *, add_special_tokens=False, allowed_special=())"
+    )]
     fn count(
         &self,
         py: Python<'_>,
         text: &Bound<'_, PyAny>,
-        limit: Option<usize>,
+        limit: Option<i64>,
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<usize> {
-        let _ = add_special_tokens;
-        let allowed = self.allowed(py, allowed_special)?;
-        let text = text::borrow(text)?;
-        scratch::with(|work| {
-            run(py, text.len(), || self.encode_into(text, &allowed, work))?;
-            Ok(limit.map_or(work.ids.len(), |limit| limit.min(work.ids.len())))
+        let limit = limit.map(|limit| not_negative(py, "limit", limit)).transpose()?;
+        self.with_options(add_special_tokens, allowed_special, |encode| {
+            let count = encode.one(py, text::borrow(text)?, <[u32]>::len, |ids| ids.len())?;
+            Ok(limit.map_or(count, |limit| count.min(limit)))
         })
     }
 
+    /// Counts the tokens of several texts over the threads that `set_num_threads` allows.
+    ///
+    /// Args:
+    ///     texts: An iterable of `str` or `bytes`.
+    ///     add_special_tokens: As for `encode`, for each text.
+    ///     allowed_special: As for `encode`.
+    ///
+    /// Returns:
+    ///     int64[len(texts)]: the number of tokens of each.
+    ///
+    /// Raises:
+    ///     InvalidTextError: As `encode` does.
+    ///     UnknownTokenError: As `encode` does.
+    ///     TypeError: If `texts` is a single text, or has an element that is neither `str` nor `bytes`.
+    #[pyo3(
+        signature = (texts, *, add_special_tokens = false, allowed_special = None),
+        text_signature = "($self, texts, *, add_special_tokens=False, allowed_special=())"
+    )]
+    fn count_batch<'py>(
+        &self,
+        py: Python<'py>,
+        texts: &Bound<'py, PyAny>,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let mut keep = Vec::new();
+        let texts = borrow_all(texts, &mut keep)?;
+        let counts =
+            self.with_options(add_special_tokens, allowed_special, |encode| batch::count(py, encode, &texts))?;
+        Ok(counts.into_pyarray(py))
+    }
+
     /// Decodes ids to text.
+    ///
+    /// Args:
+    ///     ids: A sequence or an array of integers.
+    ///     errors: What becomes of bytes that are not UTF-8, as for `bytes.decode`.
+    ///     skip_special_tokens: Whether to leave special tokens out.
+    ///
+    /// Returns:
+    ///     The text.
+    ///
+    /// Raises:
+    ///     UnknownTokenError: If an id is not a token's.
+    ///     UnicodeDecodeError: If the bytes are not UTF-8 and `errors` is `"strict"`.
+    ///     InvalidArgumentError: If `ids` is an array of more than one dimension.
+    ///     TypeError: If `ids` are not integers.
     #[pyo3(signature = (ids, *, errors = "replace", skip_special_tokens = false))]
     fn decode<'py>(
         &self,
@@ -213,10 +283,22 @@ impl TokenizerCore {
         errors: &str,
         skip_special_tokens: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        Self::text_of(py, &self.bytes_of(py, &ids::read(ids)?, skip_special_tokens)?, errors)
+        self.text_of(py, &ids::read(ids)?, errors, skip_special_tokens)
     }
 
     /// Decodes ids to bytes.
+    ///
+    /// Args:
+    ///     ids: A sequence or an array of integers.
+    ///     skip_special_tokens: Whether to leave special tokens out.
+    ///
+    /// Returns:
+    ///     The bytes, whether they are UTF-8 or not.
+    ///
+    /// Raises:
+    ///     UnknownTokenError: If an id is not a token's.
+    ///     InvalidArgumentError: If `ids` is an array of more than one dimension.
+    ///     TypeError: If `ids` are not integers.
     #[pyo3(signature = (ids, *, skip_special_tokens = false))]
     fn decode_bytes<'py>(
         &self,
@@ -228,6 +310,20 @@ impl TokenizerCore {
     }
 
     /// Decodes several sequences of ids.
+    ///
+    /// Args:
+    ///     batch: A `TokenBatch`, or an iterable of what `decode` takes.
+    ///     errors: As for `decode`.
+    ///     skip_special_tokens: As for `decode`.
+    ///
+    /// Returns:
+    ///     The texts.
+    ///
+    /// Raises:
+    ///     UnknownTokenError: As `decode` does.
+    ///     UnicodeDecodeError: As `decode` does.
+    ///     InvalidArgumentError: As `decode` does.
+    ///     TypeError: As `decode` does.
     #[pyo3(signature = (batch, *, errors = "replace", skip_special_tokens = false))]
     fn decode_batch<'py>(
         &self,
@@ -236,29 +332,61 @@ impl TokenizerCore {
         errors: &str,
         skip_special_tokens: bool,
     ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        batch.try_iter()?.map(|row| self.decode(py, &row?, errors, skip_special_tokens)).collect()
+        batch.try_iter()?.map(|row| self.text_of(py, &ids::read(&row?)?, errors, skip_special_tokens)).collect()
     }
 
-    /// Decodes as tokens arrive.
-    fn decode_stream(&self) -> DecodeStream {
-        DecodeStream::new(Arc::clone(&self.engine))
+    /// Starts decoding tokens as they arrive.
+    ///
+    /// Args:
+    ///     skip_special_tokens: Whether to leave special tokens out.
+    ///
+    /// Returns:
+    ///     A stream: `push(ids)` gives the text that is certain by then, `finish()` the rest.
+    #[pyo3(signature = (*, skip_special_tokens = false))]
+    fn decode_stream(&self, skip_special_tokens: bool) -> DecodeStream {
+        DecodeStream::new(Arc::clone(&self.tokenizer), skip_special_tokens)
     }
 
-    /// The bytes of one token.
+    /// Gives the bytes of one token.
+    ///
+    /// Args:
+    ///     id: Its id.
+    ///
+    /// Returns:
+    ///     The bytes that the token stands for; not always UTF-8.
+    ///
+    /// Raises:
+    ///     UnknownTokenError: If no token has the id.
+    ///     TypeError: If `id` is not an integer.
     fn token_bytes<'py>(&self, py: Python<'py>, id: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
         let id = ids::read_one(id)?;
-        self.engine.token_bytes(id).map(|bytes| PyBytes::new(py, bytes)).ok_or_else(|| Self::unknown(py, id))
+        self.tokenizer
+            .token_bytes(id)
+            .map(|bytes| PyBytes::new(py, bytes))
+            .ok_or_else(|| errors::unknown_id(py, id, self.tokenizer.max_token_id()))
     }
 
-    /// The id of a token, or None.
+    /// Looks a token up.
+    ///
+    /// Args:
+    ///     token: The text of a token, special or not, or its bytes.
+    ///
+    /// Returns:
+    ///     Its id, or None if there is no such token.
+    ///
+    /// Raises:
+    ///     InvalidTextError: If a `str` has a lone surrogate.
+    ///     TypeError: If `token` is neither `str` nor `bytes`.
     fn token_to_id(&self, token: &Bound<'_, PyAny>) -> PyResult<Option<u32>> {
-        let bytes = match text::borrow(token)? {
-            Text::Str(text) => text.as_bytes(),
-            Text::Bytes(bytes) => bytes,
-        };
-        if bytes.is_empty() {
-            return Err(PyTypeError::new_err("a token is not empty"));
-        }
-        Ok(self.engine.token_to_id(bytes))
+        Ok(match text::borrow(token)? {
+            Text::Str(text) => self.tokenizer.token_to_id(text.as_bytes()),
+            Text::Bytes(bytes) => self.tokenizer.token_to_id(bytes),
+        })
     }
+}
+
+/// Reads a count.
+fn not_negative(py: Python<'_>, name: &str, value: i64) -> PyResult<usize> {
+    usize::try_from(value)
+        .map_err(|_| errors::INVALID_ARGUMENT.err(py, format_args!("{name} must not be negative; found {value}")))
 }
