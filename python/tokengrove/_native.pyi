@@ -6,8 +6,18 @@ from typing import Any, Literal, Self, TypeAlias, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 from tokengrove.tokenizer import TokenBatch
+
+__all__ = [
+    "DecodeStream",
+    "Model",
+    "TokenizerCore",
+    "get_num_threads",
+    "set_num_threads",
+    "version",
+]
 
 _Ids: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
 
@@ -21,14 +31,14 @@ class Model:
     def from_file(
         path: str | PathLike[str],
         *,
-        pattern: str | None | EllipsisType,
+        pattern: str | EllipsisType | None,
         special_tokens: Mapping[str, int] | None = None,
     ) -> Model: ...
     @staticmethod
     def from_bytes(
         data: bytes,
         *,
-        pattern: str | None | EllipsisType,
+        pattern: str | EllipsisType | None,
         special_tokens: Mapping[str, int] | None = None,
     ) -> Model: ...
     @staticmethod
@@ -39,6 +49,7 @@ class Model:
         special_tokens: Mapping[str, int] | None = None,
     ) -> Model: ...
 
+@disjoint_base
 class TokenizerCore:
     def __new__(cls, model: Model, /) -> Self: ...
     @property
@@ -47,6 +58,11 @@ class TokenizerCore:
     def max_token_id(self) -> int: ...
     @property
     def special_tokens(self) -> dict[str, int]: ...
+    @property
+    def fingerprint(self) -> str: ...
+    def __eq__(self, other: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def _arguments(self) -> tuple[bytes, str | None, dict[str, int]]: ...
     def encode(
         self,
         text: str | bytes,

@@ -10,8 +10,8 @@ import itertools
 import operator
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -164,14 +164,15 @@ class Tokenizer(TokenizerCore):
     used after a fork, hashed and compared (by content) and pickled.
     """
 
-    __slots__ = ()
+    # Weak references let a process that unpickles a tokenizer many times keep one of it.
+    __slots__ = ("__weakref__",)
 
     @classmethod
     def from_file(
         cls,
         path: str | PathLike[str],
         *,
-        pattern: str | None | EllipsisType = ...,
+        pattern: str | EllipsisType | None = ...,
         special_tokens: Mapping[str, int] | None = None,
     ) -> Self:
         """Load a tokenizer file; the content says which kind it is.
@@ -224,17 +225,6 @@ class Tokenizer(TokenizerCore):
             return cls(Model.from_file(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
         return cls(Model.from_ranks(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the tokenizer as a Hugging Face ``tokenizer.json``.
-
-        Args:
-            path: The file to write; an existing file is replaced.
-
-        Raises:
-            OSError: If the file cannot be written.
-        """
-        Path(path).write_text(self.to_json(), encoding="utf-8")
-
     def __copy__(self) -> Self:
         """Return the tokenizer itself: it cannot change."""
         return self
@@ -242,3 +232,32 @@ class Tokenizer(TokenizerCore):
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         """Return the tokenizer itself: it cannot change."""
         return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the content; unpickling it again in the same process gives the same object while that is in use."""
+        fingerprint = self.fingerprint
+        _RESTORED[fingerprint] = self
+        return _restore, (type(self), fingerprint, *self._arguments())
+
+    def __repr__(self) -> str:
+        """Show sizes and the first digits of the fingerprint."""
+        return (
+            f"<{type(self).__name__} of {self.vocab_size} tokens, {len(self.special_tokens)} of them special, "
+            f"fingerprint {self.fingerprint[:12]}>"
+        )
+
+
+# By fingerprint: the tokenizers of this process that have been pickled or unpickled and are still in use.
+_RESTORED: WeakValueDictionary[str, Tokenizer] = WeakValueDictionary()
+
+
+def _restore(
+    cls: type[Tokenizer], fingerprint: str, data: bytes, pattern: str | None, special_tokens: dict[str, int]
+) -> Tokenizer:
+    """Unpickle a tokenizer."""
+    known = _RESTORED.get(fingerprint)
+    if known is not None and type(known) is cls:
+        return known
+    tokenizer = cls(Model.from_bytes(data, pattern=pattern, special_tokens=special_tokens))
+    _RESTORED[fingerprint] = tokenizer
+    return tokenizer

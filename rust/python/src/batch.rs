@@ -6,9 +6,8 @@
 
 use crate::encode::{Encode, no_token};
 use crate::interrupt::run;
-use crate::scratch::{self, Work};
 use crate::text::Text;
-use crate::{pages, threads};
+use crate::{buffer, pages, threads};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -55,9 +54,7 @@ pub(crate) fn encode(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> 
 pub(crate) fn count(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> PyResult<Vec<i64>> {
     let bytes: usize = texts.iter().map(Text::len).sum();
     let pool = if bytes > GROUP { threads::pool(py)? } else { None };
-    let one = |text: &Text<'_>| {
-        scratch::with(|Work { scratch, ids }| encode.append(*text, scratch, ids).map(|()| to_i64(ids.len())))
-    };
+    let one = |text: &Text<'_>| buffer::with(|ids| encode.append(*text, ids).map(|()| to_i64(ids.len())));
     let mut counts = Vec::with_capacity(texts.len());
     let threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
     for wave in spans(texts, 0..texts.len(), WAVE * threads) {
@@ -114,12 +111,10 @@ fn serial(
     for wave in spans(texts, 0..texts.len(), WAVE) {
         let part = &texts[wave];
         run(py, bytes, || {
-            scratch::with(|Work { scratch, .. }| {
-                part.iter().try_for_each(|text| {
-                    encode.append(*text, scratch, &mut ids)?;
-                    splits.push(to_i64(ids.len()));
-                    Ok(())
-                })
+            part.iter().try_for_each(|text| {
+                encode.append(*text, &mut ids)?;
+                splits.push(to_i64(ids.len()));
+                Ok(())
             })
         })?
         .map_err(|error: EncodeError| no_token(py, &error))?;
@@ -146,12 +141,10 @@ fn wave_of(
         buffers.par_iter_mut().zip(groups).with_max_len(1).try_for_each(|(buffer, group)| {
             buffer.ids.clear();
             buffer.ends.clear();
-            scratch::with(|Work { scratch, .. }| {
-                texts[group.clone()].iter().try_for_each(|text| {
-                    encode.append(*text, scratch, &mut buffer.ids)?;
-                    buffer.ends.push(buffer.ids.len());
-                    Ok(())
-                })
+            texts[group.clone()].iter().try_for_each(|text| {
+                encode.append(*text, &mut buffer.ids)?;
+                buffer.ends.push(buffer.ids.len());
+                Ok(())
             })
         })
     })?;

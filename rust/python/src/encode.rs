@@ -1,11 +1,10 @@
 //! One text to ids.
 
 use crate::interrupt::run;
-use crate::scratch::{self, Work};
 use crate::text::Text;
-use crate::{errors, pages};
+use crate::{buffer, errors, pages};
 use pyo3::prelude::*;
-use tokengrove::pipeline::{EncodeError, EncodeOptions, Scratch, Tokenizer};
+use tokengrove::pipeline::{EncodeError, EncodeOptions, Tokenizer};
 
 /// From this many bytes on, ids are made in the buffer that Python gets; below, in the thread's own, and then copied into an
 /// array of the right size: that buffer is warm, and a copy costs less than 0.1 ns an id.
@@ -20,10 +19,10 @@ pub(crate) struct Encode<'a> {
 
 impl Encode<'_> {
     /// Appends the ids of one text.
-    pub(crate) fn append(self, text: Text<'_>, scratch: &mut Scratch, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+    pub(crate) fn append(self, text: Text<'_>, out: &mut Vec<u32>) -> Result<(), EncodeError> {
         match text {
-            Text::Str(text) => self.tokenizer.encode_into(text, self.options, scratch, out),
-            Text::Bytes(bytes) => self.tokenizer.encode_bytes_into(bytes, self.options, scratch, out),
+            Text::Str(text) => self.tokenizer.encode_into(text, self.options, out),
+            Text::Bytes(bytes) => self.tokenizer.encode_bytes_into(bytes, self.options, out),
         }
     }
 
@@ -38,24 +37,21 @@ impl Encode<'_> {
         if text.len() >= LONG {
             return self.long(py, text).map(take);
         }
-        scratch::with(|Work { scratch, ids }| {
-            run(py, text.len(), || self.append(text, scratch, ids))?.map_err(|error| no_token(py, &error))?;
+        buffer::with(|ids| {
+            run(py, text.len(), || self.append(text, ids))?.map_err(|error| no_token(py, &error))?;
             Ok(view(ids))
         })
     }
 
     fn long(self, py: Python<'_>, text: Text<'_>) -> PyResult<Vec<u32>> {
-        // Reserved memory costs nothing until it is written; what is not written is given back.
-        let mut ids = pages::reserve(text.len() / 2);
-        let mut result = Ok(());
-        scratch::with(|Work { scratch, .. }| {
-            run(py, text.len(), || {
-                result = self.append(text, scratch, &mut ids);
-                ids.shrink_to_fit();
-            })
-        })?;
-        result.map_err(|error| no_token(py, &error))?;
-        Ok(ids)
+        run(py, text.len(), || {
+            // Reserved memory costs nothing until it is written; what is not written is given back.
+            let mut ids = pages::reserve(text.len() / 2);
+            self.append(text, &mut ids)?;
+            ids.shrink_to_fit();
+            Ok(ids)
+        })?
+        .map_err(|error| no_token(py, &error))
     }
 }
 

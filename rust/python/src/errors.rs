@@ -31,6 +31,7 @@ pub(crate) static INVALID_ARGUMENT: ErrorClass = ErrorClass::new("InvalidArgumen
 pub(crate) static INVALID_TEXT: ErrorClass = ErrorClass::new("InvalidTextError");
 pub(crate) static PATTERN: ErrorClass = ErrorClass::new("PatternError");
 pub(crate) static UNKNOWN_TOKEN: ErrorClass = ErrorClass::new("UnknownTokenError");
+pub(crate) static UNSUPPORTED: ErrorClass = ErrorClass::new("UnsupportedTokenizerError");
 pub(crate) static VOCABULARY: ErrorClass = ErrorClass::new("VocabularyError");
 
 /// A single id that no token has.

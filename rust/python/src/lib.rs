@@ -1,17 +1,19 @@
 //! Python bindings: convert, release the interpreter, call, map errors.
 //!
 //! One file per subject: `text` and `ids` convert arguments and results, `errors` maps Rust errors to the classes of
-//! `tokengrove.errors`, `threads` owns the thread pool, `scratch` the reusable working memory, `interrupt` runs long work
-//! outside the interpreter and stops it on Ctrl-C; `model`, `tokenizer` and `stream` are the Python classes.
+//! `tokengrove.errors`, `threads` owns the thread pool, `buffer` and `pages` the memory that ids are made in, `interrupt`
+//! runs long work outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream` are the Python
+//! classes.
 
 mod batch;
+mod buffer;
+mod content;
 mod encode;
 mod errors;
 mod ids;
 mod interrupt;
 mod model;
 mod pages;
-mod scratch;
 mod special;
 mod stream;
 mod text;

@@ -1,5 +1,6 @@
 //! `TokenizerCore`: the methods of a tokenizer that are worth a native call.
 
+use crate::content::{self, Content};
 use crate::encode::Encode;
 use crate::interrupt::run;
 use crate::model::Model;
@@ -7,10 +8,11 @@ use crate::stream::DecodeStream;
 use crate::text::{self, Text};
 use crate::{batch, errors, ids, special};
 use numpy::{IntoPyArray, PyArray1, ToPyArray};
+use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyType};
 use std::sync::Arc;
 use tokengrove::pipeline::{EncodeOptions, Tokenizer};
 
@@ -18,6 +20,7 @@ use tokengrove::pipeline::{EncodeOptions, Tokenizer};
 #[pyclass(frozen, subclass, module = "tokengrove._native")]
 pub(crate) struct TokenizerCore {
     tokenizer: Arc<Tokenizer>,
+    fingerprint: PyOnceLock<String>,
 }
 
 /// A class of `tokengrove.tokenizer`, of which results are made.
@@ -33,6 +36,21 @@ impl TokenizerCore {
     ) -> PyResult<T> {
         let allowed = special::read(&self.tokenizer, allowed_special)?;
         f(Encode { tokenizer: &self.tokenizer, options: EncodeOptions { add_special_tokens, allowed: &allowed } })
+    }
+
+    fn content(&self, py: Python<'_>) -> PyResult<Content> {
+        run(py, usize::MAX, || Content::of(&self.tokenizer))?.ok_or_else(|| content::unsupported(py))
+    }
+
+    /// Whether both are made of the same; decided without a hash where that is easy.
+    fn is_same(&self, py: Python<'_>, other: &Self) -> PyResult<bool> {
+        if Arc::ptr_eq(&self.tokenizer, &other.tokenizer) {
+            return Ok(true);
+        }
+        if self.tokenizer.vocab_size() != other.tokenizer.vocab_size() {
+            return Ok(false);
+        }
+        Ok(self.fingerprint(py)? == other.fingerprint(py)?)
     }
 
     fn bytes_of(&self, py: Python<'_>, ids: &[u32], skip_special_tokens: bool) -> PyResult<Vec<u8>> {
@@ -70,7 +88,7 @@ impl TokenizerCore {
     #[new]
     #[pyo3(signature = (model, /))]
     fn new(model: &Bound<'_, Model>) -> Self {
-        Self { tokenizer: Arc::clone(&model.get().tokenizer) }
+        Self { tokenizer: Arc::clone(&model.get().tokenizer), fingerprint: PyOnceLock::new() }
     }
 
     /// The number of tokens, special tokens included.
@@ -93,6 +111,34 @@ impl TokenizerCore {
             dict.set_item(content, id)?;
         }
         Ok(dict)
+    }
+
+    /// A hash of the content, the same in every process and on every machine: 64 hexadecimal digits.
+    ///
+    /// Tokenizers with the same fingerprint have the same vocabulary, pattern and special tokens, and so the same ids.
+    #[getter]
+    fn fingerprint(&self, py: Python<'_>) -> PyResult<&str> {
+        self.fingerprint.get_or_try_init(py, || self.content(py)?.fingerprint(py)).map(String::as_str)
+    }
+
+    fn __richcmp__<'py>(&self, other: &Bound<'py, PyAny>, compare: CompareOp) -> PyResult<Bound<'py, PyAny>> {
+        let py = other.py();
+        let Ok(other) = other.cast::<Self>() else { return Ok(py.NotImplemented().into_bound(py)) };
+        let result = match compare {
+            CompareOp::Eq => self.is_same(py, other.get())?,
+            CompareOp::Ne => !self.is_same(py, other.get())?,
+            _ => return Ok(py.NotImplemented().into_bound(py)),
+        };
+        Ok(PyBool::new(py, result).to_owned().into_any())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        PyString::new(py, self.fingerprint(py)?).hash()
+    }
+
+    /// What `Model.from_bytes` takes to make the same tokenizer.
+    fn _arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.content(py)?.into_arguments(py)
     }
 
     /// Encodes a text.
