@@ -81,6 +81,11 @@ fn main() {
             best = best.min(e.as_nanos() as f64 / pieces.len() as f64);
         }
         let bytes: usize = pieces.iter().map(|p| p.len()).sum();
-        println!("{path}: {} missed pieces of {:.1} bytes, {:.2} tokens: {best:.0} ns each", pieces.len(), bytes as f64 / pieces.len() as f64, out.len() as f64 / pieces.len() as f64);
+        println!(
+            "{path}: {} missed pieces of {:.1} bytes, {:.2} tokens: {best:.0} ns each",
+            pieces.len(),
+            bytes as f64 / pieces.len() as f64,
+            out.len() as f64 / pieces.len() as f64
+        );
     }
 }

@@ -37,7 +37,7 @@ impl Content {
     }
 
     /// Arguments of `Model.from_bytes`: the data, the pattern and the special tokens.
-    pub(crate) fn into_arguments<'py>(self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn into_arguments(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
         Ok((PyBytes::new(py, &self.ranks), self.pattern, self.specials).into_pyobject(py)?.into_any())
     }
 

@@ -45,11 +45,11 @@ fn not_ids(object: &Bound<'_, PyAny>) -> PyErr {
 /// `TypeError` if it is not an integer, `UnknownTokenError` if it is negative or above 2^32 - 1.
 #[inline]
 pub(crate) fn read_one(item: &Bound<'_, PyAny>) -> PyResult<u32> {
-    item.extract::<u32>().map_err(|error| bad_id(item, error))
+    item.extract::<u32>().map_err(|error| bad_id(item, &error))
 }
 
 #[cold]
-fn bad_id(item: &Bound<'_, PyAny>, error: PyErr) -> PyErr {
+fn bad_id(item: &Bound<'_, PyAny>, error: &PyErr) -> PyErr {
     if error.is_instance_of::<PyOverflowError>(item.py()) {
         errors::UNKNOWN_TOKEN
             .err(item.py(), format_args!("id {item} is not in the vocabulary: ids are 0 to 4294967295"))

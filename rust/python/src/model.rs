@@ -5,11 +5,13 @@ use crate::interrupt::run;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyEllipsis, PyString};
+use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokengrove::io::{hf_json, tiktoken};
 use tokengrove::pipeline::{CompileError, Tokenizer, compile};
+use tokengrove::pretokenize::PatternError;
 use tokengrove::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec};
 
 /// A compiled tokenizer, from which `TokenizerCore` is made.
@@ -113,8 +115,7 @@ fn build(py: Python<'_>, spec: TokenizerSpec) -> PyResult<Model> {
 }
 
 fn compile_error(py: Python<'_>, error: &CompileError) -> PyErr {
-    use std::error::Error;
-    let is_pattern = error.source().is_some_and(|source| source.is::<tokengrove::pretokenize::PatternError>());
+    let is_pattern = error.source().is_some_and(<dyn Error>::is::<PatternError>);
     if is_pattern { errors::PATTERN.err(py, error) } else { errors::VOCABULARY.err(py, error) }
 }
 

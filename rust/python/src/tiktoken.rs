@@ -15,8 +15,8 @@ use tokengrove::pretokenize::{Dialect, Pretokenizer};
 use tokengrove::spec::TokenTable;
 use tokengrove::tiktoken::{RankEncoding, Specials as CoreSpecials, split};
 
+use crate::buffer;
 use crate::interrupt::run;
-use crate::scratch;
 use crate::{errors, ids, threads};
 
 /// A frozen set of special tokens: which a call allows, or which it refuses.
@@ -95,10 +95,9 @@ impl CoreBPE {
         encode: impl FnOnce(&mut Scratch, &mut Vec<u32>) + Send,
         convert: impl FnOnce(&Vec<u32>) -> PyResult<T>,
     ) -> PyResult<T> {
-        scratch::with(|work| {
-            let ids = &mut work.ids;
+        buffer::with(|ids| {
             run(py, bytes, || self.inner.encoder().with_scratch(|scratch| encode(scratch, ids)))?;
-            convert(&work.ids)
+            convert(ids)
         })
     }
 
