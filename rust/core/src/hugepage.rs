@@ -1,25 +1,44 @@
-//! Large tables on huge pages.
+//! Large tables and outputs on huge pages.
 //!
 //! Random probes into tables of megabytes miss the TLB on 4 KB pages: each then costs a page walk on top of the cache miss.
-//! Where the system gives huge pages on request (Linux), the large tables ask for them before they are first touched.
+//! And the first touch of a 4 KB page costs about 1.6 microseconds, for a large output of ids a sixth of the time that making
+//! them takes; on huge pages it is a quarter of that (measured: 1.5 and 0.4 ns an id). Where the system gives huge pages on
+//! request (Linux), large memory asks for them before it is first touched.
 
-/// Tables below this size stay on ordinary pages.
+/// Memory below this size stays on ordinary pages.
 const WORTHWHILE: usize = 1 << 20;
 
 /// A vector of `count` times `value`, on huge pages if it is large and the system has them. O(count).
 pub(crate) fn filled<T: Copy>(value: T, count: usize) -> Vec<T> {
-    let mut vector = Vec::with_capacity(count);
-    if count.saturating_mul(size_of::<T>()) >= WORTHWHILE {
-        ask(vector.spare_capacity_mut());
-    }
+    let mut vector = reserve(count);
     vector.resize(count, value);
     vector
 }
 
-/// Asks for huge pages behind memory that nobody has touched yet. A refusal changes nothing.
+/// An empty vector with room for `count` values, on huge pages if that is much and the system has them. O(1).
+#[must_use]
+pub fn reserve<T: Copy>(count: usize) -> Vec<T> {
+    let mut vector = Vec::with_capacity(count);
+    ask(vector.spare_capacity_mut());
+    vector
+}
+
+/// A vector of `count` zeros, on huge pages if that is much and the system has them. The system fills large ones with
+/// zeros only as they are touched.
+#[must_use]
+pub fn zeros(count: usize) -> Vec<u32> {
+    let mut vector = vec![0; count];
+    ask(&mut vector);
+    vector
+}
+
+/// Asks for huge pages behind memory that nobody has touched yet, if it is large. A refusal changes nothing.
 #[cfg(target_os = "linux")]
-fn ask<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
+fn ask<T>(memory: &mut [T]) {
     const PAGE: usize = 4096;
+    if size_of_val(memory) < WORTHWHILE {
+        return;
+    }
     let start = memory.as_mut_ptr().cast::<u8>();
     let skip = start.align_offset(PAGE);
     let Some(length) = size_of_val(memory).checked_sub(skip).map(|n| n / PAGE * PAGE).filter(|&n| n > 0) else {
@@ -33,4 +52,4 @@ fn ask<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn ask<T>(_: &mut [std::mem::MaybeUninit<T>]) {}
+fn ask<T>(_: &mut [T]) {}

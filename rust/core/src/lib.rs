@@ -5,7 +5,7 @@ mod cache;
 pub mod decoder;
 pub mod encoder;
 mod hash;
-mod hugepage;
+pub mod hugepage;
 pub mod id;
 pub mod io;
 mod merges;

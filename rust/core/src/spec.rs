@@ -144,8 +144,8 @@ pub struct BpeSpec {
 pub enum Segmentation {
     /// Not at all: the whole text is one piece.
     Whole,
-    /// A pattern by name or a regular expression in tiktoken's dialect; text it does not match is dropped, as tiktoken
-    /// does.
+    /// A pattern by name or a regular expression in tiktoken's dialect; text it does not match is a piece of its own
+    /// (tiktoken drops it).
     Tiktoken(String),
     /// A chain of `tokenizer.json` components.
     Chain(PreTokenizer),

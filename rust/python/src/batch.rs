@@ -7,11 +7,12 @@
 use crate::encode::{Encode, no_token};
 use crate::interrupt::run;
 use crate::text::Text;
-use crate::{buffer, pages, threads};
+use crate::{buffer, threads};
 use pyo3::prelude::*;
 use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::ops::Range;
+use tokengrove::hugepage;
 use tokengrove::pipeline::EncodeError;
 
 /// Bytes of text that one task encodes: long enough that handing it out costs nothing, short enough to balance.
@@ -35,7 +36,7 @@ pub(crate) fn encode(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> 
     let pool = if bytes > GROUP { threads::pool(py)? } else { None };
     let ids = match pool {
         Some(pool) => {
-            let mut out = Placed { ids: pages::zeros(bytes / 3), len: 0 };
+            let mut out = Placed { ids: hugepage::zeros(bytes / 3), len: 0 };
             let mut buffers = Vec::new();
             for wave in spans(texts, 0..texts.len(), WAVE * pool.current_num_threads()) {
                 let groups: Vec<Range<usize>> = spans(texts, wave, GROUP).collect();
@@ -107,7 +108,7 @@ fn serial(
     bytes: usize,
     splits: &mut Vec<i64>,
 ) -> PyResult<Vec<u32>> {
-    let mut ids = pages::reserve(bytes / 2);
+    let mut ids = hugepage::reserve(bytes / 2);
     for wave in spans(texts, 0..texts.len(), WAVE) {
         let part = &texts[wave];
         run(py, bytes, || {

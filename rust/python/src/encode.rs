@@ -2,8 +2,9 @@
 
 use crate::interrupt::run;
 use crate::text::Text;
-use crate::{buffer, errors, pages};
+use crate::{buffer, errors};
 use pyo3::prelude::*;
+use tokengrove::hugepage;
 use tokengrove::pipeline::{EncodeError, EncodeOptions, Tokenizer};
 
 /// From this many bytes on, ids are made in the buffer that Python gets; below, in the thread's own, and then copied into an
@@ -46,7 +47,7 @@ impl Encode<'_> {
     fn long(self, py: Python<'_>, text: Text<'_>) -> PyResult<Vec<u32>> {
         run(py, text.len(), || {
             // Reserved memory costs nothing until it is written; what is not written is given back.
-            let mut ids = pages::reserve(text.len() / 2);
+            let mut ids = hugepage::reserve(text.len() / 2);
             self.append(text, &mut ids)?;
             ids.shrink_to_fit();
             Ok(ids)

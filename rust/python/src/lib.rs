@@ -1,7 +1,7 @@
 //! Python bindings: convert, release the interpreter, call, map errors.
 //!
 //! One file per subject: `text` and `ids` convert arguments and results, `errors` maps Rust errors to the classes of
-//! `tokengrove.errors`, `threads` owns the thread pool, `buffer` and `pages` the memory that ids are made in, `interrupt`
+//! `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt`
 //! runs long work outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream` are the Python
 //! classes.
 
@@ -13,7 +13,6 @@ mod errors;
 mod ids;
 mod interrupt;
 mod model;
-mod pages;
 mod special;
 mod stream;
 mod text;

@@ -65,7 +65,7 @@ impl Model {
                 .map_err(|_| PyTypeError::new_err(format!("a token must be bytes, not {}", token.get_type())))?;
             table.push(token.as_bytes(), read_id(&rank, token)?);
         }
-        build(py, TokenizerSpec::from_ranks(table, pattern.map(named), specials))
+        build(py, TokenizerSpec::from_ranks(table, pattern, specials))
     }
 }
 
@@ -89,24 +89,7 @@ fn load(
     }
     let pattern: Option<&str> = pattern.extract()?;
     let table = run(py, data.len(), || tiktoken::parse(data))?.map_err(|error| errors::VOCABULARY.err(py, error))?;
-    build(py, TokenizerSpec::from_ranks(table, pattern.map(named), specials))
-}
-
-/// The regular expression of a pattern that is given by name.
-fn named(pattern: &str) -> &str {
-    match pattern {
-        "gpt2" => r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
-        "cl100k_base" => {
-            r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
-        }
-        "llama3" => {
-            r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-        }
-        "o200k_base" => {
-            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-        }
-        other => other,
-    }
+    build(py, TokenizerSpec::from_ranks(table, pattern, specials))
 }
 
 fn build(py: Python<'_>, spec: TokenizerSpec) -> PyResult<Model> {

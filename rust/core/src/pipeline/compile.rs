@@ -32,6 +32,7 @@ pub fn compile(spec: TokenizerSpec) -> Result<Tokenizer, CompileError> {
     check_special_ids(&spec)?;
     let pretokenizer = match &spec.segmentation {
         Segmentation::Whole => Pretokenizer::whole(),
+        Segmentation::Tiktoken(name) if Pretokenizer::names().any(|known| known == name) => Pretokenizer::named(name)?,
         Segmentation::Tiktoken(pattern) => Pretokenizer::from_pattern(pattern, Dialect::Tiktoken)?,
         Segmentation::Chain(_) => {
             return Err(CompileError::component("pre_tokenizer", "a component chain", "a pattern (for now)"));
