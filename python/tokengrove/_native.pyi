@@ -11,8 +11,11 @@ from typing_extensions import disjoint_base
 from tokengrove.tokenizer import TokenBatch
 
 __all__ = [
+    "CoreBPE",
     "DecodeStream",
     "Model",
+    "Specials",
+    "Splitter",
     "TokenizerCore",
     "get_num_threads",
     "set_num_threads",

@@ -31,14 +31,15 @@ RUST = layers(
         # data and hashing
         "id": "",
         "hash": "",
+        "hugepage": "",
         "spec": "id",
         "unicode": "",
-        "vocab": "id hash spec",
-        "merges": "id hash spec vocab",
-        "cache": "id hash",
+        "vocab": "id hash hugepage spec",
+        "merges": "id hash hugepage spec vocab",
+        "cache": "id hash hugepage",
         # text to ids
         "pretokenize": "unicode hash",
-        "bpe": "id hash spec vocab merges cache",
+        "bpe": "id hash hugepage spec vocab merges cache",
         "encoder": "id hash spec vocab merges cache bpe pretokenize",
         # ids to text
         "decoder": "id hash spec vocab",

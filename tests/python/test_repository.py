@@ -20,7 +20,7 @@ UNSAFE_ALLOWED_IN = (
     "rust/core/src/pretokenize/simd/",
     "rust/core/src/cache/",
     "rust/core/src/cache.rs",
-    "rust/python/src/",
+    "rust/core/src/hugepage.rs",
 )
 
 
