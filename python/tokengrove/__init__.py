@@ -5,6 +5,7 @@ This module re-exports the tokenizer. Importing it loads NumPy and the native ex
 
 from tokengrove._native import get_num_threads, set_num_threads
 from tokengrove._native import version as _version
+from tokengrove.default import default_tokenizer
 from tokengrove.errors import (
     InternalError,
     InvalidArgumentError,
@@ -32,6 +33,7 @@ __all__ = [
     "UnsupportedTokenizerError",
     "VocabularyError",
     "__version__",
+    "default_tokenizer",
     "get_num_threads",
     "set_num_threads",
 ]

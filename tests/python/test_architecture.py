@@ -68,6 +68,8 @@ PYTHON = layers(
         "_native": "",
         "errors": "_native",
         "tokenizer": "_native errors",
+        "default": "tokenizer",
+        "verification": "default",
         "training": "_native errors tokenizer",
         "compat": "_native errors tokenizer training",
         "forward": "_native errors",

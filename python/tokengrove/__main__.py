@@ -1,0 +1,7 @@
+"""``python -m tokengrove``: the command line."""
+
+import sys
+
+from tokengrove.cli import main
+
+sys.exit(main())

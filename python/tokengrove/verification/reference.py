@@ -1,0 +1,174 @@
+"""The same tokenizer, made by another library from the same file.
+
+Only the file is shared: the reference library is given the file, or the ranks in it, and the patterns are the ones its
+makers publish, not the ones that the native code was written from.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokengrove.default import END_OF_TEXT, default_ranks
+from tokengrove.verification.patterns import PATTERNS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["REFERENCES", "Reference", "UnavailableReferenceError", "load_reference"]
+
+REFERENCES = ("tiktoken", "tokenizers")
+
+
+class UnavailableReferenceError(ValueError):
+    """The reference library is not installed, or cannot make this tokenizer."""
+
+
+class Reference:
+    """A tokenizer of another library that takes special tokens as text.
+
+    Attributes:
+        library: The library's name.
+        version: Its installed version.
+    """
+
+    library: str
+
+    def __init__(self) -> None:
+        from importlib.metadata import version
+
+        self.version = version(self.library)
+
+    def encode(self, text: str) -> Sequence[int]:
+        """Give the ids of a text."""
+        raise NotImplementedError
+
+    def encode_batch(self, texts: Sequence[str], threads: int) -> Sequence[Sequence[int]]:
+        """Give the ids of several texts.
+
+        Args:
+            texts: The texts.
+            threads: How many threads to use, where the library lets one say.
+
+        Returns:
+            The ids of each text.
+        """
+        raise NotImplementedError
+
+
+class TiktokenReference(Reference):
+    """A ``tiktoken.Encoding`` made from ranks and a regular expression."""
+
+    library = "tiktoken"
+
+    def __init__(self, ranks: dict[bytes, int], pattern: str, special_tokens: dict[str, int]) -> None:
+        super().__init__()
+        import tiktoken
+
+        self.encoding = tiktoken.Encoding(
+            "reference", pat_str=pattern, mergeable_ranks=ranks, special_tokens=special_tokens
+        )
+
+    def encode(self, text: str) -> Sequence[int]:
+        """Give the ids of a text."""
+        ids: list[int] = self.encoding.encode_ordinary(text)
+        return ids
+
+    def encode_batch(self, texts: Sequence[str], threads: int) -> Sequence[Sequence[int]]:
+        """Give the ids of several texts."""
+        ids: list[list[int]] = self.encoding.encode_ordinary_batch(list(texts), num_threads=threads)
+        return ids
+
+
+class TokenizersReference(Reference):
+    """A Hugging Face ``tokenizers.Tokenizer``."""
+
+    library = "tokenizers"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        from tokenizers import Tokenizer
+
+        try:
+            self.tokenizer: Any = Tokenizer.from_file(str(path))
+        except Exception as error:  # the library raises bare exceptions
+            raise UnavailableReferenceError(f"tokenizers cannot load {path}: {error}") from error
+        self.tokenizer.encode_special_tokens = True
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+
+    def encode(self, text: str) -> Sequence[int]:
+        """Give the ids of a text."""
+        ids: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def encode_batch(self, texts: Sequence[str], threads: int) -> Sequence[Sequence[int]]:
+        """Give the ids of several texts; the library takes its threads from RAYON_NUM_THREADS."""
+        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+
+def load_reference(library: str, path: Path | None, pattern: str | None = None) -> Reference:
+    """Make a tokenizer with a reference library.
+
+    Args:
+        library: One of :data:`REFERENCES`.
+        path: The tokenizer file; None is the vocabulary that comes with the package.
+        pattern: For a rank file: the name of a pattern or a regular expression.
+
+    Returns:
+        The reference.
+
+    Raises:
+        UnavailableReferenceError: If the library is not installed or cannot make this tokenizer.
+        OSError: If the file cannot be read.
+    """
+    if library not in REFERENCES:
+        raise UnavailableReferenceError(f"no reference named {library!r}; there are {', '.join(REFERENCES)}")
+    try:
+        if library == "tokenizers":
+            if path is None or path.suffix != ".json" or _is_tekken(path):
+                raise UnavailableReferenceError(
+                    f"tokenizers needs a tokenizer.json; found {path or 'the default vocabulary'}"
+                )
+            return TokenizersReference(path)
+        if path is None:
+            ranks = default_ranks()
+            return TiktokenReference(ranks, PATTERNS["o200k_base"], {END_OF_TEXT: len(ranks)})
+        if path.suffix == ".tiktoken":
+            return TiktokenReference(_read_ranks(path), _regex(pattern), {})
+        if path.suffix == ".json" and _is_tekken(path):
+            return _tekken(path)
+    except ImportError as error:
+        raise UnavailableReferenceError(f"{library} is not installed (pip install {library})") from error
+    raise UnavailableReferenceError(f"tiktoken needs a .tiktoken file or a tekken.json; found {path}")
+
+
+def _regex(pattern: str | None) -> str:
+    """Give the regular expression of a named pattern; any other string is one already."""
+    if pattern is None:
+        raise UnavailableReferenceError("a rank file needs a pattern")
+    return PATTERNS.get(pattern, pattern)
+
+
+def _read_ranks(path: Path) -> dict[bytes, int]:
+    """Read a .tiktoken file."""
+    lines = (line.split() for line in path.read_bytes().splitlines() if line)
+    return {base64.b64decode(token): int(rank) for token, rank in lines}
+
+
+def _is_tekken(path: Path) -> bool:
+    """Say whether a JSON file has the layout of tekken.json."""
+    with path.open(encoding="utf-8") as file:
+        return '"default_vocab_size"' in file.read(4096)
+
+
+def _tekken(path: Path) -> TiktokenReference:
+    """Read a tekken.json: ranks follow the special tokens, whose ids come first."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    config = data["config"]
+    specials = config["default_num_special_tokens"]
+    kept = data["vocab"][: config["default_vocab_size"] - specials]
+    ranks = {base64.b64decode(entry["token_bytes"]): entry["rank"] + specials for entry in kept}
+    return TiktokenReference(ranks, config["pattern"], {})

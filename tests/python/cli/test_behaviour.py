@@ -1,0 +1,142 @@
+"""What every command owes the shell: help with working examples, exit codes, pipes that close, Ctrl-C, progress."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support.cli import PLAIN_ENVIRONMENT, run
+from tokengrove.cli.main import COMMANDS, build_parser
+
+NAMES = [command.__name__.rpartition(".")[2] for command in COMMANDS]
+POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+
+
+def command_line(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tokengrove", *arguments]
+
+
+def test_help_fits_a_terminal() -> None:
+    shown = run("--help", environment={"COLUMNS": "100"}).stdout.decode()
+    assert all(re.search(rf"^ +{name} ", shown, re.MULTILINE) for name in NAMES)
+    assert run(code=2).stderr.decode().startswith("usage: tokengrove")
+    assert run("--version").stdout.decode().startswith("tokengrove ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_of_each_command(name: str) -> None:
+    lines = run(name, "--help", environment={"COLUMNS": "100"}).stdout.decode().splitlines()
+    assert max(map(len, lines)) <= 100
+    assert "example:" in lines
+
+
+def examples() -> list[str]:
+    """The lines below "example:" in every epilog."""
+    epilogs = [build_parser().epilog, *(command.EPILOG for command in COMMANDS)]
+    found = [line.strip() for epilog in epilogs for line in (epilog or "").partition("example:\n")[2].splitlines()]
+    assert len(found) >= 1 + len(COMMANDS)
+    return found
+
+
+@POSIX
+@pytest.mark.parametrize("example", examples())
+def test_examples_in_help_work(example: str, tmp_path: Path) -> None:
+    if "tiktoken" in example:
+        pytest.importorskip("tiktoken")
+    program = tmp_path / "tokengrove"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(command_line())} "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "README.md").write_text("# A file\n\nWith some words in it.\n")
+    environment = PLAIN_ENVIRONMENT | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    result = subprocess.run(
+        ["sh", "-e", "-c", example], cwd=tmp_path, env=environment, capture_output=True, timeout=100
+    )
+    assert result.returncode == 0, result.stderr.decode()
+    assert result.stdout
+
+
+@POSIX
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_bytes(b"some words\n" * 50_000)
+    process = subprocess.Popen(
+        command_line("encode", "--lines", str(lines)), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+@POSIX
+def test_ctrl_c_is_one_line() -> None:
+    process = subprocess.Popen(
+        command_line("encode", "--lines"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stderr is not None
+    time.sleep(2)  # until it waits for input
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert process.stderr.read() == b"tokengrove: interrupted\n"
+    process.stdin.close()
+    process.stderr.close()
+
+
+@POSIX
+@pytest.mark.parametrize(("arguments", "shown"), [((), True), (("--no-progress",), False)])
+def test_progress_is_for_terminals(arguments: tuple[str, ...], shown: bool, tmp_path: Path) -> None:
+    path = tmp_path / "lines.txt"
+    path.write_text("some words in a line\n" * 400_000)
+    import pty
+
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        command_line("count", "--lines", "--total", str(path), *arguments),
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env=PLAIN_ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(slave)
+    assert process.stdout is not None
+    output = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(60) == 0
+    drawn = _read_all(master)
+    assert int(output) == 400_000 * 5
+    assert ("MB/s" in drawn and "tok/s" in drawn) == shown
+    assert bool(drawn) == shown
+    assert run("count", "--lines", "--total", path).stderr == b""
+
+
+def _read_all(terminal: int) -> str:
+    """Read what was written to a terminal whose other end is closed."""
+    parts = []
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # how Linux says end of file here
+            break
+        if not part:
+            break
+        parts.append(part)
+    os.close(terminal)
+    return b"".join(parts).decode("utf-8", "replace")
+
+
+def test_commands_load_no_heavy_module() -> None:
+    code = "import sys, tokengrove.cli; print(*sys.modules)"
+    loaded = set(
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    )
+    assert loaded & {"torch", "transformers", "tiktoken", "tokenizers", "rich"} == set()
