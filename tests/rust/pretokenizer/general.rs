@@ -1,5 +1,6 @@
 //! Patterns that are not compiled.
 
+use tokengrove::pretokenize::regex::Splitter;
 use tokengrove::pretokenize::{Dialect, Gaps, PieceEnds, Pretokenizer};
 
 use super::oracle::Family;
@@ -55,7 +56,8 @@ fn an_invalid_pattern_is_an_error() {
 }
 
 /// Patterns of real models that are not compiled, and constructs whose meaning differs between the engines.
-const PATTERNS: [&str; 12] = [
+const PATTERNS: [&str; 18] = [
+    r"\d{1,3}(?=(?:\d{3})*\b)",
     r"(?=(\d{3})+(?!\d))",
     concat!(
         r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?(?:\p{L}\p{M}*(?: \p{L}\p{M}*)*)+|\p{N}",
@@ -68,9 +70,14 @@ const PATTERNS: [&str; 12] = [
     r"[^\n]+|[\n]+",
     r"\s+$|^\s+",
     r"\s++$|\s",
+    r"\w+|[^\w\s]+",
     r"\p{N}{1,3}+",
     r"\h+",
+    r"[[:punct:]]+",
+    r"[[:alpha:]]+|[[:space:]]",
     r"(?i:straße|ss)|.",
+    r"a.b|(?m:a.)|.+",
+    r"\bword\b|\Aa|a\z|a\Z",
 ];
 
 #[test]
@@ -101,4 +108,59 @@ fn the_general_engine_follows_each_dialect() {
         }
     }
     assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// Sets whose members differ between the engines, or whose names only oniguruma knows.
+const SETS: [&str; 34] = [
+    r"\w",
+    r"\W",
+    r"[\w\s]",
+    r"[^\w]",
+    r"\d",
+    r"\s",
+    r"\h",
+    r"\H",
+    ".",
+    "(?m:.)",
+    "[[:alnum:]]",
+    "[[:alpha:]]",
+    "[[:ascii:]]",
+    "[[:blank:]]",
+    "[[:cntrl:]]",
+    "[[:^digit:]]",
+    "[[:graph:][:lower:]]",
+    "[[:print:]]",
+    "[[:punct:]]",
+    "[^[:space:]]",
+    "[[:upper:]]",
+    "[[:xdigit:]]",
+    "[[:word:]]",
+    r"\p{Alnum}",
+    r"\p{Word}",
+    r"[\p{Word}]",
+    r"\p{^Punct}",
+    r"\P{XDigit}",
+    r"[^\p{graph}a]",
+    r"\p{Cyrillic}",
+    "[]a]",
+    r"[\[\b]",
+    r"[\W\d]",
+    r"\b(?!a).",
+];
+
+#[test]
+fn sets_of_oniguruma_hold_the_same_characters() {
+    for pattern in SETS {
+        let splitter = Splitter::new(pattern, Dialect::HuggingFace, Gaps::Keep).expect(pattern);
+        let reference = onig::Regex::new(pattern).expect(pattern);
+        let scalars: Vec<char> = ('\0'..=char::MAX).collect();
+        for chars in scalars.chunks(4096) {
+            let text: String = chars.iter().collect();
+            let ours: Vec<_> = splitter.matches(&text).map(|found| found.expect(pattern).start).collect();
+            let theirs: Vec<_> = reference.find_iter(&text).map(|(start, _)| start).collect();
+            let differing = std::iter::zip(&ours, &theirs).find(|(a, b)| a != b).map(|(a, b)| *a.min(b));
+            let differing = differing.and_then(|at| text[at..].chars().next());
+            assert!(ours == theirs, "{pattern} on {differing:?}");
+        }
+    }
 }

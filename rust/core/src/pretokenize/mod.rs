@@ -9,6 +9,7 @@ mod deepseek;
 mod error;
 pub mod machine;
 mod named;
+mod oniguruma;
 mod recognize;
 pub mod regex;
 mod rules;

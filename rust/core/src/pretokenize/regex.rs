@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use fancy_regex::{Regex, RegexBuilder};
 
+use super::oniguruma;
 use super::{Dialect, Gaps, PatternError, PieceEnds, SplitError};
 
 /// How many steps back the engine may take for one match before it gives up.
@@ -16,6 +17,7 @@ const BACKTRACK_LIMIT: usize = 1_000_000;
 pub struct Splitter {
     regex: Regex,
     gaps: Gaps,
+    pattern: String,
 }
 
 impl Splitter {
@@ -25,19 +27,20 @@ impl Splitter {
     /// If the pattern is not a valid regular expression.
     pub fn new(pattern: &str, dialect: Dialect, gaps: Gaps) -> Result<Self, PatternError> {
         let oniguruma = dialect == Dialect::HuggingFace;
-        let regex = RegexBuilder::new(pattern)
+        let translated = if oniguruma { oniguruma::translate(pattern) } else { pattern.to_owned() };
+        let regex = RegexBuilder::new(&translated)
             .oniguruma_mode(oniguruma)
             .multi_line(oniguruma)
             .backtrack_limit(BACKTRACK_LIMIT)
             .build()
             .map_err(|reason| PatternError::invalid(pattern, &reason))?;
-        Ok(Self { regex, gaps })
+        Ok(Self { regex, gaps, pattern: pattern.to_owned() })
     }
 
     /// The pattern.
     #[must_use]
     pub fn pattern(&self) -> &str {
-        self.regex.as_str()
+        &self.pattern
     }
 
     /// The matches in `text`, left to right, that do not overlap; empty ones too, except right after a match.
