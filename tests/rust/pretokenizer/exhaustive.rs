@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use tokengrove::pretokenize::Dialect;
 use tokengrove::unicode::{Class, ClassSet};
 
 use super::oracle::{Family, Regex, families, predicates};
@@ -16,17 +17,15 @@ fn members(pattern: &str, by_oniguruma: bool) -> Arc<Vec<u32>> {
     if let Some(found) = KNOWN.lock().expect("no panic while locked").get(&key) {
         return Arc::clone(found);
     }
+    let dialect = if by_oniguruma { Dialect::HuggingFace } else { Dialect::Tiktoken };
+    let regex = Regex::new(pattern, dialect);
     // In pieces, because oniguruma's iterator takes time for what is left of the text.
     let scalars: Vec<char> = ('\0'..=char::MAX).collect();
     let mut found = vec![];
     for (first, chars) in (0_u32..).step_by(4096).zip(scalars.chunks(4096)) {
         let text: String = chars.iter().collect();
-        let starts: Vec<usize> = if by_oniguruma {
-            onig::Regex::new(pattern).expect(pattern).find_iter(&text).map(|(start, _)| start).collect()
-        } else {
-            let regex = fancy_regex::Regex::new(pattern).expect(pattern);
-            regex.find_iter(&text).map(|one| one.expect(pattern).start()).collect()
-        };
+        let mut starts = vec![];
+        regex.matches(&text, |start, _| starts.push(start));
         let mut next = starts.into_iter().peekable();
         let places = text.char_indices().zip(first..);
         found.extend(places.filter_map(|((at, _), place)| next.next_if_eq(&at).map(|_| place)));

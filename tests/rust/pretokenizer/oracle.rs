@@ -1,6 +1,7 @@
 //! The reference: the patterns as text, on the engines that the libraries use.
 
 use tokengrove::pretokenize::{Dialect, Pretokenizer, Split};
+use tokengrove::unicode::{Class, ClassSet};
 
 /// A compiled family and the regex engine it must equal.
 pub(crate) struct Family {
@@ -25,34 +26,38 @@ impl Regex {
         }
     }
 
-    /// Matches, and the text between them, as pieces.
-    fn split(&self, text: &str, from: usize, ends: &mut Vec<usize>) {
-        let mut at = 0;
-        let mut push = |start: usize, end: usize| {
-            for place in [start, end] {
-                if place > at {
-                    ends.push(from + place);
-                    at = place;
-                }
-            }
-        };
+    /// Calls `each` with the start and end of every match.
+    pub(crate) fn matches(&self, text: &str, mut each: impl FnMut(usize, usize)) {
         match self {
             Self::Fancy(regex) => {
                 for found in regex.find_iter(text) {
                     let found = found.expect("no catastrophic backtracking on short strings");
-                    push(found.start(), found.end());
+                    each(found.start(), found.end());
                 }
             }
-            Self::Onig(regex) => regex.find_iter(text).for_each(|(start, end)| push(start, end)),
+            Self::Onig(regex) => regex.find_iter(text).for_each(|(start, end)| each(start, end)),
             Self::Digits => {
-                for (start, c) in text.char_indices() {
-                    if tokengrove::unicode::ClassSet::DIGITS.has(tokengrove::unicode::Class::of(c)) {
-                        push(start, start + c.len_utf8());
-                    }
+                for (start, c) in text.char_indices().filter(|&(_, c)| ClassSet::DIGITS.has(Class::of(c))) {
+                    each(start, start + c.len_utf8());
                 }
             }
         }
-        push(text.len(), text.len());
+    }
+
+    /// Appends the ends of the matches, and of the text between them.
+    fn split(&self, text: &str, from: usize, ends: &mut Vec<usize>) {
+        let mut at = 0;
+        let mut push = |place: usize| {
+            if place > at {
+                ends.push(from + place);
+                at = place;
+            }
+        };
+        self.matches(text, |start, end| {
+            push(start);
+            push(end);
+        });
+        push(text.len());
     }
 }
 
