@@ -1,8 +1,12 @@
 //! Text to ids: pieces, then the cache, then BPE.
 
+mod parallel;
+#[cfg(test)]
+mod tests;
+
 use crate::bpe::{Bpe, Scratch as BpeScratch};
 use crate::cache::{Hit, PieceCache, SHORT, short_key};
-use crate::pretokenize::{PieceEnds, Pretokenizer};
+use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use crossbeam_queue::ArrayQueue;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -131,19 +135,64 @@ impl Encoder {
         }
     }
 
-    /// Appends the ids of `text`, in which special tokens are ordinary text. O(n).
+    /// As [`Encoder::try_encode_ordinary`] for compiled patterns, which never fail; where a general one fails, the rest of
+    /// the text is one piece.
     pub fn encode_ordinary(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u32>) {
-        self.attach(scratch);
         let mut at = 0;
-        out.reserve(text.len() / 4 + 16);
         while at < text.len() {
-            scratch.ends.ends.clear();
-            let next = self.pretokenizer.pieces(text, at, &mut scratch.ends);
-            let ends = std::mem::take(&mut scratch.ends.ends);
-            self.encode_pieces(&text.as_bytes()[at..], &ends, scratch, out);
-            scratch.ends.ends = ends;
-            at = next;
+            match self.encode_part(text, at, usize::MAX, scratch, out) {
+                Ok(end) => at = end,
+                Err(error) => {
+                    at = error.at();
+                    self.slow_piece(&text.as_bytes()[at..], scratch, out);
+                    return;
+                }
+            }
         }
+    }
+
+    /// Appends the ids of `text`, in which special tokens are ordinary text. O(n), or O(n log n) if the model is not linear.
+    ///
+    /// # Errors
+    /// If the pattern is a general regular expression and its engine gives up, or a piece is longer than 4 GiB. `out` then
+    /// holds the ids of the text before.
+    pub fn try_encode_ordinary(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u32>) -> Result<(), SplitError> {
+        out.reserve(text.len() / 4 + 16);
+        self.encode_part(text, 0, usize::MAX, scratch, out).map(|_| ())
+    }
+
+    /// As [`Encoder::try_encode_ordinary`], from the piece start `from` on and for about `budget` bytes; gives the start of the
+    /// first piece not encoded. So a caller can look up from long work.
+    ///
+    /// # Errors
+    /// As [`Encoder::try_encode_ordinary`].
+    pub fn encode_part(
+        &self,
+        text: &str,
+        from: usize,
+        budget: usize,
+        scratch: &mut Scratch,
+        out: &mut Vec<u32>,
+    ) -> Result<usize, SplitError> {
+        self.attach(scratch);
+        let stop = from.saturating_add(budget).min(text.len());
+        let mut at = from;
+        while at < stop {
+            // The buffer is moved out while the pieces are encoded, for the borrow checker; this costs nothing.
+            let mut buffer = std::mem::take(&mut scratch.ends);
+            buffer.clear();
+            let next = self.pretokenizer.try_pieces(text, at, &mut buffer);
+            if buffer.dropped.is_empty() {
+                self.encode_pieces(&text.as_bytes()[at..], &buffer.ends, scratch, out);
+            } else {
+                for piece in buffer.ranges(at) {
+                    self.slow_piece(&text.as_bytes()[piece], scratch, out);
+                }
+            }
+            scratch.ends = buffer;
+            at = next?;
+        }
+        Ok(at)
     }
 
     /// Appends the ids of one piece, which need not be UTF-8.
