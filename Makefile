@@ -126,7 +126,8 @@ fuzz: toolchain ## Fuzz every target for SECONDS (60) each, or TARGET alone
 	fuzz/run.sh "$(or $(TARGET),all)" "$(if $(filter-out file environment,$(origin SECONDS)),$(SECONDS),60)" $(ARGS)
 
 .PHONY: soak
-soak: $(VENV)/.dev $(VENV)/.release ## Runs of HOURS (1); JSON to OUT (benches/results)
+soak: $(VENV)/.dev $(VENV)/.release ## Runs of HOURS (1), after the Rust tests too long for make test; JSON to OUT
+	cargo test --locked --workspace --exclude tokengrove-python --quiet -- --ignored
 	TOKENGROVE_SOAK_HOURS=$(or $(HOURS),1) TOKENGROVE_SOAK_OUT=$(or $(OUT),benches/results) \
 		$(PY) -m pytest -m soak --timeout=0 $(ARGS)
 
