@@ -3,7 +3,7 @@
 This module re-exports the tokenizer. Importing it loads NumPy and the native extension, never torch or transformers.
 """
 
-from tokengrove._native import get_num_threads, set_num_threads
+from tokengrove._native import get_num_threads, pattern_names, set_num_threads
 from tokengrove._native import version as _version
 from tokengrove.default import default_tokenizer
 from tokengrove.errors import (
@@ -35,6 +35,7 @@ __all__ = [
     "__version__",
     "default_tokenizer",
     "get_num_threads",
+    "pattern_names",
     "set_num_threads",
 ]
 

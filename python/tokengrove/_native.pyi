@@ -18,6 +18,7 @@ __all__ = [
     "Splitter",
     "TokenizerCore",
     "get_num_threads",
+    "pattern_names",
     "set_num_threads",
     "version",
 ]
@@ -25,6 +26,7 @@ __all__ = [
 _Ids: TypeAlias = Sequence[int] | NDArray[np.integer[Any]]
 
 def version() -> str: ...
+def pattern_names() -> list[str]: ...
 def set_num_threads(n: int | None) -> None: ...
 def get_num_threads() -> int: ...
 

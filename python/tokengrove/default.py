@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import functools
 
+from tokengrove._native import Model
 from tokengrove.tokenizer import Tokenizer
 
-__all__ = ["default_ranks", "default_tokenizer"]
+__all__ = ["default_file", "default_tokenizer"]
 
 PATTERN = "o200k_base"
 END_OF_TEXT = "<|endoftext|>"
 
 
-def default_ranks() -> dict[bytes, int]:
-    """Read the tokens of the default vocabulary.
+def default_file() -> bytes:
+    """Read the default vocabulary as a ``.tiktoken`` file.
 
     Returns:
-        Token bytes and rank; the first 256 ranks are the single bytes.
+        On each line a token in base64, a space, its rank; the first 256 tokens are the single bytes.
     """
     # These modules cost more than the rest of the package to import, and few programs need them.
-    import base64
     import gzip
     from importlib.resources import files
 
-    lines = gzip.decompress((files("tokengrove") / "data" / "default.tiktoken.gz").read_bytes()).splitlines()
-    return {base64.b64decode(token): int(rank) for token, rank in (line.split() for line in lines)}
+    return gzip.decompress((files("tokengrove") / "data" / "default.tiktoken.gz").read_bytes())
 
 
 @functools.cache
@@ -42,5 +41,5 @@ def default_tokenizer() -> Tokenizer:
     Returns:
         The tokenizer; the same object every time.
     """
-    ranks = default_ranks()
-    return Tokenizer.from_tiktoken(ranks, pattern=PATTERN, special_tokens={END_OF_TEXT: len(ranks)})
+    data = default_file()
+    return Tokenizer(Model.from_bytes(data, pattern=PATTERN, special_tokens={END_OF_TEXT: data.count(b"\n")}))

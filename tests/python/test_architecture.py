@@ -68,7 +68,7 @@ PYTHON = layers(
         "_native": "",
         "errors": "_native",
         "tokenizer": "_native errors",
-        "default": "tokenizer",
+        "default": "_native tokenizer",
         "verification": "default",
         "training": "_native errors tokenizer",
         "compat": "_native errors tokenizer training",

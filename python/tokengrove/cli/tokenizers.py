@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tokengrove
 from tokengrove import Tokenizer
 from tokengrove.cli.errors import CommandError, UsageError
-from tokengrove.verification.patterns import PATTERNS
+from tokengrove.verification.reference import is_rank_file
 
 if TYPE_CHECKING:
     import argparse
@@ -75,17 +75,17 @@ def load_tokenizer(options: argparse.Namespace) -> LoadedTokenizer:
     path = Path(name)
     if not path.exists():
         raise CommandError(f"{name}: no such tokenizer file")
-    if path.suffix == ".tiktoken":
-        if pattern is None and path.stem in PATTERNS:
-            pattern = path.stem
-        if pattern is None:
-            raise UsageError(
-                f"{name}: a .tiktoken file needs --pattern, one of {', '.join(PATTERNS)}, or a regular expression"
-            )
-        return LoadedTokenizer(path.name, Tokenizer.from_tiktoken(path, pattern=pattern), path, pattern)
-    if pattern is not None:
+    ranks = is_rank_file(path)
+    if not ranks and pattern is not None:
         raise UsageError(f"{name}: --pattern goes with a .tiktoken file; this file has its own")
+    if ranks and pattern is None:
+        if path.stem not in tokengrove.pattern_names():
+            names = ", ".join(tokengrove.pattern_names())
+            raise UsageError(f"{name}: a file of ranks needs --pattern, one of {names}, or a regular expression")
+        pattern = path.stem
     try:
-        return LoadedTokenizer(path.name, Tokenizer.from_file(path), path, None)
-    except tokengrove.VocabularyError as error:
+        if pattern is None:
+            return LoadedTokenizer(path.name, Tokenizer.from_file(path), path, None)
+        return LoadedTokenizer(path.name, Tokenizer.from_file(path, pattern=pattern), path, pattern)
+    except tokengrove.TokengroveError as error:
         raise CommandError(f"{name}: {error}") from error

@@ -137,9 +137,7 @@ def load_peer(library: str, loaded: LoadedTokenizer, file: str | None = None) ->
     """
     path = Path(file) if file is not None else loaded.path
     try:
-        return load_reference(
-            library, path, loaded.pattern or (path.stem if path and path.suffix == ".tiktoken" else None)
-        )
+        return load_reference(library, path, loaded.pattern or (path.stem if path else None))
     except UnavailableReferenceError as error:
         raise CommandError(str(error)) from error
 

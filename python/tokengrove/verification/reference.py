@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokengrove.default import END_OF_TEXT, default_ranks
+from tokengrove.default import END_OF_TEXT, default_file
 from tokengrove.verification.patterns import PATTERNS
 
 if TYPE_CHECKING:
@@ -134,10 +135,10 @@ def load_reference(library: str, path: Path | None, pattern: str | None = None) 
                 )
             return TokenizersReference(path)
         if path is None:
-            ranks = default_ranks()
+            ranks = read_ranks(default_file())
             return TiktokenReference(ranks, PATTERNS["o200k_base"], {END_OF_TEXT: len(ranks)})
-        if path.suffix == ".tiktoken":
-            return TiktokenReference(_read_ranks(path), _regex(pattern), {})
+        if is_rank_file(path):
+            return TiktokenReference(read_ranks(path.read_bytes()), _regex(pattern), {})
         if path.suffix == ".json" and _is_tekken(path):
             return _tekken(path)
     except ImportError as error:
@@ -152,10 +153,31 @@ def _regex(pattern: str | None) -> str:
     return PATTERNS.get(pattern, pattern)
 
 
-def _read_ranks(path: Path) -> dict[bytes, int]:
-    """Read a .tiktoken file."""
-    lines = (line.split() for line in path.read_bytes().splitlines() if line)
+def read_ranks(data: bytes) -> dict[bytes, int]:
+    """Read a .tiktoken file.
+
+    Args:
+        data: The file: on each line a token in base64, a space, its rank.
+
+    Returns:
+        Token and rank.
+    """
+    lines = (line.split() for line in data.splitlines() if line)
     return {base64.b64decode(token): int(rank) for token, rank in lines}
+
+
+def is_rank_file(path: Path) -> bool:
+    """Say whether a file is a list of ranks, whatever its name: some models call theirs ``tokenizer.model``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        True if the first line is a token in base64, a space and a number.
+    """
+    with path.open("rb") as file:
+        token, _, rank = file.readline(65_536).partition(b" ")
+    return re.fullmatch(rb"[A-Za-z0-9+/]+={0,2}", token) is not None and rank.strip().isdigit()
 
 
 def _is_tekken(path: Path) -> bool:

@@ -21,11 +21,12 @@ mod tiktoken;
 mod tokenizer;
 
 use pyo3::prelude::*;
+use tokengrove::pretokenize::Pretokenizer;
 
 /// The native half of tokengrove.
 #[pymodule(gil_used = false)]
 mod _native {
-    use super::{PyResult, Python, pyfunction, threads};
+    use super::{Pretokenizer, PyResult, Python, pyfunction, threads};
 
     #[pymodule_export]
     use super::model::Model;
@@ -40,6 +41,15 @@ mod _native {
     #[pyfunction]
     fn version() -> &'static str {
         env!("CARGO_PKG_VERSION")
+    }
+
+    /// Gives the names of the pretokenization patterns that are built in.
+    ///
+    /// Returns:
+    ///     The names, each of which `pattern` takes.
+    #[pyfunction]
+    fn pattern_names() -> Vec<&'static str> {
+        Pretokenizer::names().collect()
     }
 
     /// Sets how many threads batches and long texts use, in this process.

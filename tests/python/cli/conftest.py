@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tokengrove.default import default_ranks
+from tokengrove.default import default_file
+from tokengrove.verification.reference import read_ranks
 
 
 @pytest.fixture(scope="session")
@@ -38,12 +39,12 @@ def write_ranks(path: Path, ranks: dict[bytes, int]) -> Path:
 @pytest.fixture(scope="session")
 def rank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The default vocabulary as a .tiktoken file whose name is a pattern's."""
-    return write_ranks(tmp_path_factory.mktemp("ranks") / "o200k_base.tiktoken", default_ranks())
+    return write_ranks(tmp_path_factory.mktemp("ranks") / "o200k_base.tiktoken", read_ranks(default_file()))
 
 
 @pytest.fixture(scope="session")
 def other_rank_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same vocabulary with the ranks of " the" and " world" exchanged: every text without those words is equal."""
-    ranks = default_ranks()
+    ranks = read_ranks(default_file())
     ranks[b" the"], ranks[b" world"] = ranks[b" world"], ranks[b" the"]
     return write_ranks(tmp_path_factory.mktemp("other") / "o200k_base.tiktoken", ranks)

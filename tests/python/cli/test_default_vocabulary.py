@@ -14,7 +14,8 @@ from types import ModuleType
 import pytest
 
 import tokengrove
-from tokengrove.default import default_ranks
+from tokengrove.default import default_file
+from tokengrove.verification.reference import read_ranks
 
 ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "python/tokengrove/data/default.tiktoken.gz"
@@ -33,7 +34,7 @@ def trainer() -> ModuleType:
 
 
 def test_every_byte_and_no_gap() -> None:
-    ranks = default_ranks()
+    ranks = read_ranks(default_file())
     assert [ranks[bytes([byte])] for byte in range(256)] == list(range(256))
     assert sorted(ranks.values()) == list(range(len(ranks)))
     assert 16_000 <= len(ranks) < 2**15
@@ -41,10 +42,11 @@ def test_every_byte_and_no_gap() -> None:
 
 
 def test_every_token_is_reachable() -> None:
-    tokenizer = tokengrove.Tokenizer.from_tiktoken(default_ranks(), pattern=None)
-    texts = (pair for pair in default_ranks().items() if pair[0].decode("utf-8", "replace").encode() == pair[0])
-    for token, rank in texts:
-        assert tokenizer.encode_list(token) == [rank]
+    tokenizer = tokengrove.Tokenizer.from_tiktoken(read_ranks(default_file()), pattern=None)
+    for token, rank in read_ranks(default_file()).items():
+        # A part of a character by itself is not text: the encoder takes it apart from the text around it.
+        if token.decode("utf-8", "ignore").encode() == token:
+            assert tokenizer.encode_list(token) == [rank]
 
 
 def test_round_trip() -> None:

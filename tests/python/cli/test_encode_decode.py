@@ -111,7 +111,12 @@ def test_real_vocabularies_on_real_text(vocabulary: str, data: Path, tmp_path: P
 def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     assert "no-such-file: No such file" in error("encode", "no-such-file")
     assert "no-such-file: no such tokenizer" in error("encode", "-t", "no-such-file", "--text", "x")
-    assert "needs --pattern" in error("encode", "-t", _touch(tmp_path / "x.tiktoken"), "--text", "x", code=2)
+    ranks = tmp_path / "ranks.model"
+    ranks.write_bytes(b"IQ== 0\nIg== 1\n")
+    assert "needs --pattern" in error("encode", "-t", ranks, "--text", "x", code=2)
+    assert "ranks.model: byte 0x" in error("encode", "-t", ranks, "--pattern", "gpt2", "--text", "x")
+    ranks.write_bytes(b"not a tokenizer")
+    assert "ranks.model: " in error("encode", "-t", ranks, "--text", "x")
     assert "'x9' is not an id" in error("decode", stdin=b"1 x9 3")
     assert "<stdin>:2: no field 'text'" in error("encode", "--jsonl", "text", stdin=b'{"text": "a"}\n{"t": 1}\n')
     assert "<stdin>:1: not JSON" in error("encode", "--jsonl", "text", stdin=b"{")
@@ -124,8 +129,3 @@ def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     assert "not a whole number of 32-bit ids" in error("decode", "-f", "u32", stdin=b"12345")
     assert "goes with --format" in error("encode", "--offsets", "-f", "npy", "--text", "x", code=2)
     assert "not both" in error("encode", "--text", "x", "file", code=2)
-
-
-def _touch(path: Path) -> Path:
-    path.touch()
-    return path
