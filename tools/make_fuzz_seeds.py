@@ -36,10 +36,10 @@ def number(value: int) -> bytes:
 
 
 def pretokenize() -> dict[str, bytes]:
-    """Pattern, buffer capacity, text."""
+    """Pattern, buffer capacity, three positions to cut at, text."""
     return {
-        f"{pattern}-{name}": number(pattern) + number(capacity) + text.encode()
-        for pattern, capacity in enumerate((0, 1, 7, 63))
+        f"{pattern}-{name}": number(pattern) + number(pattern * 7) + number(1) + number(5) + number(19) + text.encode()
+        for pattern in range(16)
         for name, text in TEXTS.items()
     }
 

@@ -7,38 +7,47 @@ use tokengrove::pretokenize::{Dialect, PieceEnds, Pretokenizer};
 
 const MAX_TEXT: usize = 8192;
 
-/// Patterns with a hand-compiled automaton, from the model families that publish them.
-const PATTERNS: [&str; 4] = [
-    // GPT-2
-    r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+",
-    // cl100k_base
-    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
-    // Llama 3
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-    // o200k_base
-    concat!(
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|",
-        r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|",
-        r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-    ),
-];
+/// Patterns that no model is known by, so that the general engine runs them; some leave text unmatched.
+const OTHERS: [&str; 3] = [r"\d+|[A-Za-z]+(?=\s)|\s", r"(?i)the|\p{Lu}\p{Ll}*|[^\p{L}]", r"\S+\s?|\s{2,}(?=\S)"];
 
 struct Pair {
     regex: Regex,
     ours: Pretokenizer,
 }
 
+/// Every compiled family that is one pattern, and the general engine.
 fn pairs() -> &'static [Pair] {
     static PAIRS: OnceLock<Vec<Pair>> = OnceLock::new();
     PAIRS.get_or_init(|| {
-        PATTERNS
-            .iter()
-            .map(|pattern| Pair {
-                regex: Regex::new(pattern).expect("the pattern is valid"),
-                ours: Pretokenizer::from_pattern(pattern, Dialect::Tiktoken).expect("the pattern is known"),
+        let named = Pretokenizer::names().filter_map(|name| Pretokenizer::named(name).ok());
+        let others = OTHERS.iter().filter_map(|pattern| Pretokenizer::from_pattern(pattern, Dialect::Tiktoken).ok());
+        let pairs: Vec<Pair> = named
+            .chain(others)
+            .filter_map(|ours| {
+                let regex = Regex::new(ours.pattern()?).expect("the pattern is valid");
+                Some(Pair { regex, ours })
             })
-            .collect()
+            .collect();
+        assert!(pairs.len() > 10, "most names are of one pattern");
+        pairs
     })
+}
+
+/// Ends of all matches, and of the text between them.
+fn expected(regex: &Regex, text: &str) -> Vec<usize> {
+    let (mut ends, mut at) = (Vec::new(), 0);
+    for found in regex.find_iter(text) {
+        let found = found.expect("no limit is reached");
+        if found.start() > at {
+            ends.push(found.start());
+        }
+        at = found.end();
+        ends.push(at);
+    }
+    if at < text.len() {
+        ends.push(text.len());
+    }
+    ends
 }
 
 /// Ends of all pieces, gathered with a buffer of the given capacity.
@@ -46,7 +55,7 @@ fn ends(pretokenizer: &Pretokenizer, text: &str, capacity: usize) -> Vec<usize> 
     let mut buffer = PieceEnds { capacity, ..PieceEnds::default() };
     let (mut all, mut at) = (Vec::new(), 0);
     while at < text.len() {
-        buffer.ends.clear();
+        buffer.clear();
         let next = pretokenizer.pieces(text, at, &mut buffer);
         assert!(next > at, "no progress at {at}");
         all.extend(buffer.ends.iter().map(|&end| at + end as usize));
@@ -56,14 +65,23 @@ fn ends(pretokenizer: &Pretokenizer, text: &str, capacity: usize) -> Vec<usize> 
     all
 }
 
-/// Splits one text with one pattern, with a long and a short buffer.
+/// Splits one text with one pattern: with a long and a short buffer, and in two halves wherever that is called safe.
 pub(crate) fn run(data: &[u8]) {
     let mut input = Input::new(data);
-    let pair = &pairs()[input.below(PATTERNS.len())];
+    let pair = &pairs()[input.below(pairs().len())];
     let capacity = 1 + input.below(200);
+    let cuts = [input.below(MAX_TEXT), input.below(MAX_TEXT), input.below(MAX_TEXT)];
     let text: &str = &String::from_utf8_lossy(input.rest(MAX_TEXT));
-    let expected: Vec<usize> =
-        pair.regex.find_iter(text).map(|found| found.expect("no limit is reached").end()).collect();
+
+    let expected = expected(&pair.regex, text);
     assert_eq!(ends(&pair.ours, text, 1024), expected);
     assert_eq!(ends(&pair.ours, text, capacity), expected);
+    for cut in cuts.map(|cut| if text.is_empty() { 0 } else { cut % text.len() }) {
+        if pair.ours.is_safe_cut(text, cut) {
+            let (left, right) = text.split_at(cut);
+            let mut halves = ends(&pair.ours, left, 1024);
+            halves.extend(ends(&pair.ours, right, 1024).iter().map(|end| cut + end));
+            assert_eq!(halves, expected, "cut at {cut}");
+        }
+    }
 }
