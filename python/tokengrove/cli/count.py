@@ -8,14 +8,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tokengrove import InvalidTextError
-from tokengrove.cli.encode import add_encoding_arguments, encode_documents, encoding_options
-from tokengrove.cli.errors import CommandError, ExitCode
+from tokengrove.cli.encode import add_encoding_arguments, encoding_options, for_each
+from tokengrove.cli.errors import ExitCode
 from tokengrove.cli.inputs import Document, add_input_arguments, batches, documents, total_size
 from tokengrove.cli.progress import add_progress_argument, progress
 from tokengrove.cli.tokenizers import add_tokenizer_arguments, load_tokenizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from tokengrove import Tokenizer
 
@@ -89,17 +89,17 @@ def run(options: argparse.Namespace) -> int:
 
 def _counts(
     tokenizer: Tokenizer, batch: list[Document], limit: int | None, how: dict[str, Any]
-) -> Iterator[tuple[Document, int]]:
+) -> Iterable[tuple[Document, int]]:
     """Count each text of a batch; a text over the limit counts as one more than the limit."""
-    if limit is not None:
-        for document in batch:
-            try:
-                yield document, tokenizer.count(document.text, limit + 1, **how)
-            except InvalidTextError as error:
-                raise CommandError(f"{document.source}: {error}") from error
-        return
-    encoded = encode_documents(tokenizer, batch, how)
-    yield from zip(batch, encoded.lengths.tolist(), strict=True)
+    if limit is not None or len(batch) == 1:
+        beyond = None if limit is None else limit + 1
+        return zip(batch, for_each(batch, lambda text: tokenizer.count(text, beyond, **how)), strict=True)
+    try:
+        counts: list[int] = tokenizer.count_batch([document.text for document in batch], **how).tolist()
+    except InvalidTextError:
+        for_each(batch, lambda text: tokenizer.count(text, **how))
+        raise
+    return zip(batch, counts, strict=True)
 
 
 def _row(source: str, count: int, beyond: bool, options: argparse.Namespace) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from tokengrove import InvalidTextError, set_num_threads
+import numpy as np
+
+from tokengrove import InvalidTextError, TokenBatch, set_num_threads
 from tokengrove.cli.errors import CommandError, ExitCode, UsageError
 from tokengrove.cli.inputs import Document, add_input_arguments, batches, documents, total_size
 from tokengrove.cli.outputs import FORMATS, IdWriter, make_writer, open_output
@@ -13,9 +15,13 @@ from tokengrove.cli.progress import add_progress_argument, progress
 from tokengrove.cli.tokenizers import add_tokenizer_arguments, load_tokenizer
 
 if TYPE_CHECKING:
-    from tokengrove import TokenBatch, Tokenizer
+    from collections.abc import Callable
 
-__all__ = ["add_encoding_arguments", "add_parser", "encode_documents", "run"]
+    from tokengrove import Tokenizer
+
+__all__ = ["add_encoding_arguments", "add_parser", "encode_documents", "encoding_options", "for_each", "run"]
+
+Result = TypeVar("Result")
 
 DESCRIPTION = """\
 Write the token ids of texts.
@@ -122,25 +128,41 @@ def run(options: argparse.Namespace) -> int:
 
 def encode_documents(tokenizer: Tokenizer, batch: list[Document], how: dict[str, Any]) -> TokenBatch:
     """Encode a batch; an error names the text it is about."""
+    if len(batch) == 1:  # a long text by itself is encoded on several threads
+        ids = for_each(batch, lambda text: tokenizer.encode(text, **how))[0]
+        return TokenBatch(ids, np.array([0, ids.size], dtype=np.int64))
     try:
         return tokenizer.encode_batch([document.text for document in batch], **how)
-    except InvalidTextError as error:
-        for document in batch:
-            try:
-                tokenizer.encode(document.text, **how)
-            except InvalidTextError as reason:
-                raise CommandError(f"{document.source}: {reason}") from reason
-        raise CommandError(str(error)) from error
+    except InvalidTextError:
+        for_each(batch, lambda text: tokenizer.encode(text, **how))
+        raise
+
+
+def for_each(batch: list[Document], work: Callable[[str | bytes], Result]) -> list[Result]:
+    """Do something with every text of a batch; an error names the text it is about.
+
+    Args:
+        batch: The texts.
+        work: What to do.
+
+    Returns:
+        The results.
+
+    Raises:
+        CommandError: If a text has no UTF-8 form.
+    """
+    results = []
+    for document in batch:
+        try:
+            results.append(work(document.text))
+        except InvalidTextError as error:
+            raise CommandError(f"{document.source}: {error}") from error
+    return results
 
 
 def _write_offsets(writer: IdWriter, tokenizer: Tokenizer, batch: list[Document], how: dict[str, Any]) -> int:
     """Encode and write a batch with offsets; gives the number of tokens."""
-    tokens = 0
-    for document in batch:
-        try:
-            encoding = tokenizer.encode_with_offsets(document.text, **how)
-        except InvalidTextError as error:
-            raise CommandError(f"{document.source}: {error}") from error
+    encodings = for_each(batch, lambda text: tokenizer.encode_with_offsets(text, **how))
+    for document, encoding in zip(batch, encodings, strict=True):
         writer.write_offsets(document.source, encoding)
-        tokens += encoding.ids.size
-    return tokens
+    return sum(encoding.ids.size for encoding in encodings)
