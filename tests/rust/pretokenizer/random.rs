@@ -1,5 +1,9 @@
 //! Random strings over a rich alphabet.
 
+use std::time::{Duration, Instant};
+
+use tokengrove::pretokenize::{PieceEnds, Pretokenizer};
+
 use super::oracle::families;
 use super::{compiled_ends, soak};
 
@@ -140,6 +144,59 @@ fn every_family_equals_its_regex_on_random_strings() {
             text(&mut random, 30, &mut string);
             let (ours, theirs) = (compiled_ends(family, &string), family.reference_ends(&string));
             assert_eq!(ours, theirs, "{}: {string:?}", family.name);
+        }
+    }
+}
+
+/// The piece ends that [`Pretokenizer::try_pieces`] gives, through a buffer of some capacity.
+fn buffered_ends(pretokenizer: &Pretokenizer, text: &str, capacity: usize) -> Vec<usize> {
+    let mut buffer = PieceEnds { capacity, ..PieceEnds::default() };
+    let (mut at, mut ends) = (0, vec![]);
+    while at < text.len() {
+        buffer.clear();
+        let next = pretokenizer.try_pieces(text, at, &mut buffer).expect("compiled pretokenizers do not fail");
+        assert!(next > at && buffer.ends.len() <= capacity && buffer.dropped.is_empty());
+        ends.extend(buffer.ranges(at).map(|range| range.end));
+        assert_eq!(ends.last(), Some(&next));
+        at = next;
+    }
+    ends
+}
+
+#[test]
+fn any_capacity_gives_the_same_pieces() {
+    for (seed, family) in (300..).zip(families()) {
+        let mut random = Random(seed);
+        let mut string = String::new();
+        for _ in 0..if soak() { 200_000 } else { 10_000 } {
+            text(&mut random, 40, &mut string);
+            let capacity = 1 + random.below(12);
+            let found = buffered_ends(&family.pretokenizer, &string, capacity);
+            assert_eq!(found, compiled_ends(&family, &string), "{}: {string:?} by {capacity}", family.name);
+        }
+    }
+}
+
+/// Texts on which a regex engine backtracks, or a scan that looks ahead might look twice at everything.
+#[test]
+fn long_runs_take_linear_time() {
+    const COUNT: usize = 1_000_000;
+    let mut texts = vec!["\n".to_owned() + &" ".repeat(COUNT) + "x", "中A".to_owned() + &"A".repeat(COUNT)];
+    for part in
+        [" ", "\n", " \n", "\u{3000} ", "a", "A", "Aa", "中A", "'", "a'", "'r", "1", "!", "!\n", "\0", "\u{301}"]
+    {
+        texts.push(part.repeat(COUNT));
+    }
+    for name in Pretokenizer::names() {
+        let pretokenizer = Pretokenizer::named(name).expect(name);
+        for text in &texts {
+            let start = Instant::now();
+            let ends = buffered_ends(&pretokenizer, text, 1024);
+            let machine = pretokenizer.machine().expect(name);
+            let singly =
+                std::iter::successors(Some(0), |&at| (at < text.len()).then(|| machine.next_end(text.as_bytes(), at)));
+            assert!(singly.skip(1).eq(ends), "{name}: {:?}", &text[..8]);
+            assert!(start.elapsed() < Duration::from_secs(5), "{name}: {:?} takes {:?}", &text[..8], start.elapsed());
         }
     }
 }

@@ -19,15 +19,17 @@ use super::state::State;
 use super::{PieceEnds, SplitError};
 
 /// Boundary at the mark.
-const MARK: u16 = 1 << 8;
+const MARK: u16 = 1;
 /// Boundary at the start of the character read last.
-const PREV: u16 = 1 << 9;
+const PREV: u16 = 1 << 1;
 /// Boundary at the start of the character being read.
-const HERE: u16 = 1 << 10;
+const HERE: u16 = 1 << 2;
 /// Put the mark at the start of the character being read, after settling boundaries.
-const MARK_HERE: u16 = 1 << 11;
+const MARK_HERE: u16 = 1 << 3;
 /// Put the mark at the end of the character being read, after settling boundaries.
-const MARK_AFTER: u16 = 1 << 12;
+const MARK_AFTER: u16 = 1 << 4;
+/// The next state, times the number of classes: where its row of the table starts.
+const ROW: u16 = 0xFC0;
 
 const SETTLES: u16 = MARK | PREV | HERE;
 const MOVES_MARK: u16 = MARK_HERE | MARK_AFTER;
@@ -39,7 +41,7 @@ pub(super) struct Step(u16);
 impl Step {
     /// Goes to a state and settles nothing.
     pub(super) const fn to(state: State) -> Self {
-        Self(state as u16)
+        Self((state as u16) << 6)
     }
 
     /// Also settles a boundary at the mark.
@@ -73,7 +75,12 @@ impl Step {
     }
 
     const fn next(self) -> u8 {
-        (self.0 & 0x3F) as u8
+        (self.0 >> 6 & 0x3F) as u8
+    }
+
+    /// Whether it does any of several things.
+    const fn does(self, what: u16) -> bool {
+        self.0 & what != 0
     }
 }
 
@@ -169,9 +176,14 @@ impl Machine {
         machine
     }
 
+    /// What happens after a step, on a character of a class.
     #[inline]
+    fn follow(&self, step: Step, class: Class) -> Step {
+        self.steps[(step.0 & ROW) as usize + (class as usize & (unicode::CLASSES - 1))]
+    }
+
     fn look_up(&self, state: u8, class: Class) -> Step {
-        self.steps[(state as usize & (STATES - 1)) * unicode::CLASSES + (class as usize & (unicode::CLASSES - 1))]
+        self.follow(Step(u16::from(state) << 6), class)
     }
 
     /// The remembered places from which some continuation (or the end) makes a boundary: a least fixed point.
@@ -183,7 +195,7 @@ impl Machine {
                 for class in Class::ALL {
                     let step = self.look_up(state as u8, class);
                     open |= step.0 & (MARK | PREV);
-                    if step.0 & (MOVES_MARK | MARK) == 0 {
+                    if !step.does(MOVES_MARK | MARK) {
                         open |= self.open[step.next() as usize] & MARK;
                     }
                 }
@@ -246,16 +258,16 @@ impl Machine {
     pub fn step(&self, cursor: &mut Cursor, class: Class, at: usize, end: usize) -> Settled {
         let step = self.look_up(cursor.state, class);
         let mut settled = Settled::default();
-        if step.0 & SETTLES != 0 {
-            self::settle(step.0, *cursor, &mut settled);
-            if step.0 & HERE != 0 {
+        if step.does(SETTLES) {
+            settle(step.0, *cursor, &mut settled);
+            if step.does(HERE) {
                 settled.push(at);
             }
         }
         cursor.state = step.next();
         cursor.prev = at;
-        if step.0 & MOVES_MARK != 0 {
-            cursor.mark = if step.0 & MARK_AFTER != 0 { end } else { at };
+        if step.does(MOVES_MARK) {
+            cursor.mark = if step.does(MARK_AFTER) { end } else { at };
         }
         settled
     }
@@ -284,47 +296,22 @@ impl Machine {
     /// If `from` is not before the end of `text`.
     #[must_use]
     pub fn next_end(&self, text: &[u8], from: usize) -> usize {
-        let mut cursor = Cursor { state: State::Start as u8, mark: from, prev: from };
-        let mut at = from;
+        let mut step = Step::to(State::Start);
+        let (mut at, mut mark) = (from, from);
         while at < text.len() {
             let (class, len) = unicode::class_at(text, at);
-            let step = self.look_up(cursor.state, class);
-            if step.0 & SETTLES != 0 {
-                return first_place(step.0, cursor, at);
-            }
-            cursor.state = step.next();
-            cursor.prev = at;
-            if step.0 & MOVES_MARK != 0 {
-                cursor.mark = if step.0 & MARK_AFTER != 0 { at + len } else { at };
+            step = self.follow(step, class);
+            if step.does(SETTLES | MOVES_MARK) {
+                if step.does(SETTLES) {
+                    return first_place(step.0, text, mark, at);
+                }
+                mark = if step.does(MARK_AFTER) { at + len } else { at };
             }
             at += len;
         }
-        first_place(self.endings[cursor.state as usize].0, cursor, text.len())
+        first_place(self.endings[step.next() as usize].0, text, mark, at)
     }
-}
 
-/// The boundaries at remembered places.
-const fn settle(bits: u16, cursor: Cursor, settled: &mut Settled) {
-    if bits & MARK != 0 {
-        settled.push(cursor.mark);
-    }
-    if bits & PREV != 0 {
-        settled.push(cursor.prev);
-    }
-}
-
-/// The leftmost boundary among those settled; `here` if no remembered place is one.
-const fn first_place(bits: u16, cursor: Cursor, here: usize) -> usize {
-    if bits & MARK != 0 {
-        cursor.mark
-    } else if bits & PREV != 0 {
-        cursor.prev
-    } else {
-        here
-    }
-}
-
-impl Machine {
     /// Appends the ends of the pieces from `from` on, relative to it, up to the buffer's capacity; returns the
     /// position after the last piece.
     ///
@@ -334,7 +321,66 @@ impl Machine {
     /// # Panics
     /// If `from` is beyond the end of `text`.
     pub fn pieces(&self, text: &str, from: usize, buffer: &mut PieceEnds) -> Result<usize, SplitError> {
-        let text = text.as_bytes();
+        let (room, before) = (buffer.room(), buffer.ends.len());
+        if room < MOST_AT_ONCE {
+            return self.few_pieces(text.as_bytes(), from, buffer);
+        }
+        buffer.ends.resize(before + room, 0);
+        // Offsets within 4 GiB of the start fit.
+        let mut limit = text.len().min(from.saturating_add(u32::MAX as usize));
+        while !text.is_char_boundary(limit) {
+            limit -= 1;
+        }
+        let found = self.scan(&text.as_bytes()[from..limit], limit == text.len(), &mut buffer.ends[before..]);
+        buffer.ends.truncate(before + found);
+        match buffer.ends[before..].last() {
+            Some(&last) => Ok(from + last as usize),
+            None if from == text.len() => Ok(from),
+            None => Err(SplitError::too_long(from)),
+        }
+    }
+
+    /// Writes the ends of the pieces of a text, and returns how many: as long as there is room for those that one
+    /// character can settle. Whether the text ends with the slice decides whether its last pieces are complete.
+    ///
+    /// That a boundary is here is written without a branch: it is what a processor cannot predict.
+    #[allow(clippy::cast_possible_truncation, reason = "the caller sees to it that offsets fit 32 bits")]
+    fn scan(&self, text: &[u8], whole: bool, ends: &mut [u32]) -> usize {
+        let mut step = Step::to(State::Start);
+        let (mut at, mut mark, mut count) = (0, 0, 0);
+        let enough = ends.len() - (MOST_AT_ONCE - 1);
+        while at < text.len() {
+            let (class, len) = unicode::class_at(text, at);
+            step = self.follow(step, class);
+            if step.does(MARK | PREV | MOVES_MARK) {
+                for place in places(step.0, text, mark, at).into_iter().flatten() {
+                    ends[count] = place as u32;
+                    count += 1;
+                }
+                if step.does(MOVES_MARK) {
+                    mark = if step.does(MARK_AFTER) { at + len } else { at };
+                }
+            }
+            ends[count] = at as u32;
+            count += usize::from(step.does(HERE));
+            if count >= enough {
+                return count;
+            }
+            at += len;
+        }
+        if whole && at > 0 {
+            for place in places(self.endings[step.next() as usize].0, text, mark, at).into_iter().flatten() {
+                ends[count] = place as u32;
+                count += 1;
+            }
+            ends[count] = at as u32;
+            count += 1;
+        }
+        count
+    }
+
+    /// As [`Machine::pieces`], into a buffer with little room.
+    fn few_pieces(&self, text: &[u8], from: usize, buffer: &mut PieceEnds) -> Result<usize, SplitError> {
         let mut at = from;
         for _ in 0..buffer.room() {
             if at == text.len() {
@@ -359,5 +405,35 @@ impl Machine {
         let (before, _) = unicode::class_before(text, at);
         let (after, _) = unicode::class_at(text, at);
         self.safe_cuts_after(before).has(after)
+    }
+}
+
+/// How many boundaries one character, or the end of the text, can settle.
+const MOST_AT_ONCE: usize = 3;
+
+/// The boundaries at remembered places, in text of which `at` bytes have been read.
+#[inline]
+fn places(bits: u16, text: &[u8], mark: usize, at: usize) -> [Option<usize>; 2] {
+    let prev = || at - unicode::class_before(text, at).1;
+    [(bits & MARK != 0).then_some(mark), (bits & PREV != 0).then(prev)]
+}
+
+/// The leftmost boundary among those settled; `at` if no remembered place is one.
+#[inline]
+fn first_place(bits: u16, text: &[u8], mark: usize, at: usize) -> usize {
+    if bits & (MARK | PREV) == 0 {
+        return at;
+    }
+    let [mark, prev] = places(bits, text, mark, at);
+    mark.or(prev).unwrap_or(at)
+}
+
+/// The boundaries at remembered places.
+const fn settle(bits: u16, cursor: Cursor, settled: &mut Settled) {
+    if bits & MARK != 0 {
+        settled.push(cursor.mark);
+    }
+    if bits & PREV != 0 {
+        settled.push(cursor.prev);
     }
 }
