@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,6 +39,9 @@ def test_help_of_each_command(name: str) -> None:
     assert "example:" in lines
 
 
+ROOT = Path(__file__).resolve().parents[3]
+
+
 def examples() -> list[str]:
     """The lines below "example:" in every epilog."""
     epilogs = [build_parser().epilog, *(command.EPILOG for command in COMMANDS)]
@@ -49,18 +53,33 @@ def examples() -> list[str]:
 @POSIX
 @pytest.mark.parametrize("example", examples())
 def test_examples_in_help_work(example: str, tmp_path: Path) -> None:
-    if "tiktoken" in example:
+    (tmp_path / "README.md").write_text("# A file\n\nWith some words in it.\n")
+    assert shell(example, tmp_path)
+
+
+def shell(script: str, folder: Path) -> bytes:
+    """Run a script in which ``tokengrove`` is this package's command; give its output."""
+    if "--against tiktoken" in script:
         pytest.importorskip("tiktoken")
-    program = tmp_path / "tokengrove"
+    program = folder / "tokengrove"
     program.write_text(f'#!/bin/sh\nexec {shlex.join(command_line())} "$@"\n')
     program.chmod(0o755)
-    (tmp_path / "README.md").write_text("# A file\n\nWith some words in it.\n")
-    environment = PLAIN_ENVIRONMENT | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    result = subprocess.run(
-        ["sh", "-e", "-c", example], cwd=tmp_path, env=environment, capture_output=True, timeout=100
-    )
+    environment = PLAIN_ENVIRONMENT | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    command = ["sh", "-e", "-c", script]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=100)
     assert result.returncode == 0, result.stderr.decode()
-    assert result.stdout
+    return result.stdout
+
+
+@POSIX
+@pytest.mark.parametrize(
+    "script", re.findall(r"```sh\n(.*?)```", (ROOT / "docs/command_line.md").read_text(encoding="utf-8"), re.DOTALL)
+)
+def test_examples_in_the_documentation_work(script: str, tmp_path: Path, rank_file: Path) -> None:
+    (tmp_path / "notes.txt").write_text("Some notes,\non two lines.\n")
+    (tmp_path / "texts.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    shutil.copy(rank_file, tmp_path)
+    assert shell(script, tmp_path)
 
 
 @POSIX
