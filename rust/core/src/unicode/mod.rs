@@ -279,10 +279,11 @@ impl ClassSet {
     }
 }
 
-const BLOCKS: usize = tables::BLOCKS.len();
+/// How many distinct blocks there are.
+pub(crate) const BLOCKS: usize = tables::BLOCKS.len();
 
 /// The distinct blocks of 64 characters.
-static CLASS_BLOCKS: [[Class; 64]; BLOCKS] = {
+pub(crate) static CLASS_BLOCKS: [[Class; 64]; BLOCKS] = {
     let mut blocks = [[Class::Other; 64]; BLOCKS];
     let mut block = 0;
     while block < BLOCKS {
@@ -300,7 +301,7 @@ static CLASS_BLOCKS: [[Class; 64]; BLOCKS] = {
 const INDEX: usize = 1 << 15;
 
 /// Which block each 64 code points use; 2 KiB of it serve the basic multilingual plane.
-static BLOCK_OF: [u16; INDEX] = {
+pub(crate) static BLOCK_OF: [u16; INDEX] = {
     let mut index = [0_u16; INDEX];
     let mut at = 0;
     let mut run = 0;
@@ -388,6 +389,11 @@ pub fn class_before(text: &[u8], end: usize) -> (Class, usize) {
         at -= 1;
     }
     (class_at(&text[..end], at).0, end - at)
+}
+
+/// The table itself, for scanners that derive their own from it.
+pub(crate) mod blocks {
+    pub(crate) use super::{BLOCK_OF as OF, BLOCKS as DISTINCT, CLASS_BLOCKS as CLASSES};
 }
 
 #[cfg(test)]

@@ -1,0 +1,107 @@
+//! The cl100k family: `prefix? letters`, short numbers, ` ?other [\r\n]*`, contractions in any case.
+
+use super::bits::{after, before, flood, groups_of_three, last, pop, whole};
+use super::classes::{LETTER, NUMBER};
+use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
+use super::source::{BLOCK, Masks};
+
+/// A pattern of the family. `WORD` is the kinds that words are of: [`LETTER`], or with marks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cl100k<const WORD: u8 = LETTER> {
+    /// Whether up to three numbers make a piece, or one.
+    pub(super) three_digits: bool,
+    /// Whether whitespace that ends the text is one piece even if there is a newline in it (`\s++$`).
+    pub(super) closing_space: bool,
+}
+
+/// The masks of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    word: u64,
+    number: u64,
+    blank: u64,
+    apostrophe: u64,
+    space: Space,
+}
+
+/// What a block leaves to the next.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Carry {
+    word: u64,
+    other: u64,
+    blank: u64,
+    /// The first character of a run of others that a word may take as its prefix.
+    prefix: u64,
+    /// Whitespace that a word takes as its prefix.
+    white: u64,
+    tail: u64,
+    /// How many numbers the open group has.
+    digits: u32,
+    /// Ends of contractions, as bits of the next block.
+    ends: u64,
+    spaces: SpaceCarry,
+}
+
+impl<const WORD: u8> Family for Cl100k<WORD> {
+    type Masks = Kept;
+    type Carry = Carry;
+
+    #[inline(always)]
+    fn padding(self) -> u8 {
+        if self.closing_space { b'\n' } else { b' ' }
+    }
+
+    #[inline(always)]
+    fn masks<M: Masks>(self, block: &M) -> Kept {
+        Kept {
+            word: block.class::<WORD>(),
+            number: block.class::<NUMBER>(),
+            blank: block.blank(),
+            apostrophe: block.apostrophe(),
+            space: Space::of(block),
+        }
+    }
+
+    #[inline(always)]
+    fn starts(self, carry: &mut Carry, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
+        let Kept { word, number, blank, space, .. } = *here;
+        let other = !(word | number | space.any());
+        let after_other = after(other, carry.other);
+        // A run of others begins a piece unless a space before it did.
+        let free = other & !after_other & !after(blank, carry.blank);
+        let prefix = whole(free, space.continuation, carry.prefix);
+        let word_runs = word & !after(word, carry.word);
+        let mut starts = free | word_runs & !after(prefix | space.white, carry.prefix | carry.white);
+        // Newlines after others belong to them.
+        let tail = flood(space.newline, space.newline & (after_other | carry.tail));
+        starts |= space_starts(&mut carry.spaces, &space, &next.space, tail, view, self.closing_space);
+        starts |= if self.three_digits {
+            let (groups, open) = groups_of_three(number, space.continuation, carry.digits);
+            carry.digits = open;
+            groups
+        } else {
+            number & !space.continuation
+        };
+        starts |= carry.ends;
+        carry.ends = 0;
+        let mut candidates = here.apostrophe & free & before(word, next.word, 1);
+        while candidates != 0 {
+            let (at, rest) = pop(candidates);
+            candidates = rest;
+            let length = contraction(view.from(at as usize), true);
+            let end = at as usize + length;
+            if length != 0 && end < BLOCK {
+                starts |= 1 << end;
+            } else if length != 0 {
+                carry.ends |= 1 << (end - BLOCK);
+            }
+        }
+        carry.word = last(word);
+        carry.other = last(other);
+        carry.blank = last(blank);
+        carry.prefix = last(prefix);
+        carry.white = last(space.white);
+        carry.tail = last(tail);
+        starts
+    }
+}

@@ -1,0 +1,75 @@
+//! Fast scanners: piece boundaries of 64 bytes at a time, by arithmetic on masks.
+//!
+//! A [`Source`](source::Source) (an instruction set) turns 64 bytes into masks, one bit per byte: letters, numbers,
+//! newlines and so on, all bytes of a character alike. A [`Family`](family::Family) (a kind of pattern) turns the
+//! masks of a block, with a few carried bits and a look at the next block, into the mask of the piece starts. Every
+//! family runs on every source; the automata of [`super`] are their safe twin.
+
+mod bits;
+mod cl100k;
+mod classes;
+mod family;
+mod portable;
+mod scan;
+mod source;
+
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(test)]
+mod tests;
+
+use classes::{LETTER, MARK};
+use cl100k::Cl100k;
+use family::Family;
+use scan::{Found, scan};
+
+/// An instruction set for the scanners.
+#[derive(Debug, Clone, Copy)]
+enum Path {
+    Portable(portable::Portable),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(avx512::Avx512),
+}
+
+/// A pattern that has a scanner.
+#[derive(Debug, Clone, Copy)]
+enum Pattern {
+    /// Words of letters.
+    Cl100k(Cl100k<LETTER>),
+    /// Words of letters and marks.
+    Cl100kMarks(Cl100k<{ LETTER | MARK }>),
+}
+
+/// A scanner: a pattern on an instruction set.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scanner {
+    pattern: Pattern,
+    path: Path,
+}
+
+impl Path {
+    fn run<F: Family>(self, family: F, text: &[u8], ends: &mut [u32]) -> Found {
+        match self {
+            Self::Portable(source) => scan(source, family, text, ends),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: an `Avx512` is proof of these instructions.
+            Self::Avx512(source) => unsafe { run_avx512(source, family, text, ends) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
+fn run_avx512<F: Family>(source: avx512::Avx512, family: F, text: &[u8], ends: &mut [u32]) -> Found {
+    scan(source, family, text, ends)
+}
+
+impl Scanner {
+    /// Fills `ends` from `text`, which begins at a piece start; see [`scan`].
+    fn run(self, text: &[u8], ends: &mut [u32]) -> Found {
+        match self.pattern {
+            Pattern::Cl100k(family) => self.path.run(family, text, ends),
+            Pattern::Cl100kMarks(family) => self.path.run(family, text, ends),
+        }
+    }
+}
