@@ -9,6 +9,8 @@ mod bits;
 mod cl100k;
 mod classes;
 mod family;
+mod gpt2;
+mod o200k;
 mod portable;
 mod scan;
 mod source;
@@ -21,6 +23,8 @@ mod tests;
 use classes::{LETTER, MARK};
 use cl100k::Cl100k;
 use family::Family;
+use gpt2::Gpt2;
+use o200k::O200k;
 use scan::{Found, scan};
 
 /// An instruction set for the scanners.
@@ -34,10 +38,12 @@ enum Path {
 /// A pattern that has a scanner.
 #[derive(Debug, Clone, Copy)]
 enum Pattern {
+    Gpt2(Gpt2),
     /// Words of letters.
     Cl100k(Cl100k<LETTER>),
     /// Words of letters and marks.
     Cl100kMarks(Cl100k<{ LETTER | MARK }>),
+    O200k(O200k),
 }
 
 /// A scanner: a pattern on an instruction set.
@@ -68,6 +74,8 @@ impl Scanner {
     /// Fills `ends` from `text`, which begins at a piece start; see [`scan`].
     fn run(self, text: &[u8], ends: &mut [u32]) -> Found {
         match self.pattern {
+            Pattern::Gpt2(family) => self.path.run(family, text, ends),
+            Pattern::O200k(family) => self.path.run(family, text, ends),
             Pattern::Cl100k(family) => self.path.run(family, text, ends),
             Pattern::Cl100kMarks(family) => self.path.run(family, text, ends),
         }

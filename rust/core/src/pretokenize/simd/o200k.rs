@@ -1,0 +1,252 @@
+//! The o200k family: `prefix? Upper* lower+ contraction?`, short numbers, ` ?other [\r\n/]*`.
+//!
+//! A word is `[Ub]*[lb]+` or else `[Ub]+[lb]*`, where U is upper case, l lower case and b both: caseless letters and
+//! marks. In a run of letters this comes down to three rules. After an l and any b, a U starts a word. A run of U
+//! with a b before it starts a word if no letter follows it: `[lb]+` must end the word before, and gives it up. Any
+//! other U goes on.
+
+use super::bits::{after, before, below, flood, groups_of_three, last, pop, whole};
+use super::classes::{CASELESS, LETTER, LOWER, MARK, NUMBER, UPPER};
+use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
+use super::source::{BLOCK, Masks};
+
+/// A pattern of the family.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct O200k {
+    /// Whether up to three numbers make a piece, or one.
+    pub(super) three_digits: bool,
+    /// Whether a contraction belongs to the word before.
+    pub(super) contractions: bool,
+    /// Whether slashes may stand among the newlines after others.
+    pub(super) slash_tail: bool,
+}
+
+/// The masks of a block.
+#[derive(Clone, Copy)]
+pub(super) struct Kept {
+    upper: u64,
+    lower: u64,
+    caseless: u64,
+    mark: u64,
+    number: u64,
+    blank: u64,
+    apostrophe: u64,
+    slash: u64,
+    space: Space,
+}
+
+/// What a block leaves to the next.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Carry {
+    word: u64,
+    /// Caseless letters and marks of words that have not come to their lower-case part.
+    early: u64,
+    /// Letters after which an upper-case letter starts a word.
+    late: u64,
+    others: OthersCarry,
+    /// Whitespace that a word takes as its prefix.
+    white: u64,
+    /// How many numbers the open group has.
+    digits: u32,
+    /// Bytes and ends of contractions, as bits of the next block.
+    attached: u64,
+    ends: u64,
+    spaces: SpaceCarry,
+}
+
+/// The part of [`Carry`] that runs of others need.
+#[derive(Clone, Copy, Default)]
+struct OthersCarry {
+    blank: u64,
+    other: u64,
+    /// The first character of a run of others that a word may take as its prefix.
+    prefix: u64,
+    tail: u64,
+}
+
+/// Runs of `[^\s\p{L}\p{N}]`.
+#[derive(Clone, Copy)]
+struct Others {
+    /// All their characters, but for those in tails.
+    other: u64,
+    /// Run starts that no space precedes.
+    free: u64,
+    /// `free`, all bytes.
+    prefix: u64,
+    /// The `[\r\n/]*` after a run.
+    tail: u64,
+}
+
+impl O200k {
+    /// The structure of `other`, which has the slashes of tails.
+    #[inline(always)]
+    fn others(self, carry: OthersCarry, here: &Kept, other: u64) -> Others {
+        let newline = here.space.newline;
+        let may_follow = if self.slash_tail { newline | here.slash } else { newline };
+        let seeds = newline & after(other, carry.other) | may_follow & carry.tail;
+        let tail = flood(may_follow, seeds);
+        let other = other & !tail;
+        let free = other & !after(other, carry.other) & !after(here.blank, carry.blank);
+        Others { other, free, prefix: whole(free, here.space.continuation, carry.prefix), tail }
+    }
+
+    /// Runs of others, and the marks in words. A mark belongs to the run of others before it, unless that is a
+    /// single character that a word can take as its prefix.
+    #[inline(always)]
+    fn others_and_marks(self, carry: OthersCarry, here: &Kept) -> (Others, u64) {
+        let letter = here.upper | here.lower | here.caseless;
+        let other = !(letter | here.mark | here.number | here.space.any());
+        let found = self.others(carry, here, other);
+        if here.mark & marks_of_others(carry, &found) == 0 {
+            return (found, here.mark);
+        }
+        self.others_with_marks(carry, here, other, found)
+    }
+
+    /// [`O200k::others_and_marks`] where there are marks among the others.
+    #[cold]
+    fn others_with_marks(self, carry: OthersCarry, here: &Kept, mut other: u64, mut found: Others) -> (Others, u64) {
+        let mut mark = here.mark;
+        loop {
+            // What is found is right up to the first of these; then its run of marks is others, and all after it
+            // may change.
+            let moved = mark & marks_of_others(carry, &found);
+            if moved == 0 {
+                return (found, mark);
+            }
+            let run = flood(mark, moved & moved.wrapping_neg());
+            other |= run;
+            mark &= !run;
+            found = self.others(carry, here, other);
+        }
+    }
+
+    /// The contractions that belong to the word before them: all their bytes, and the ends of pieces after them.
+    #[inline(always)]
+    fn attach_contractions(carry: &mut Carry, here: &Kept, next: &Kept, word: u64, view: View<'_>) -> (u64, u64) {
+        let (mut attached, mut ends) = (carry.attached, carry.ends);
+        (carry.attached, carry.ends) = (0, 0);
+        let next_letter = next.upper | next.lower;
+        let mut candidates =
+            here.apostrophe & after(word, carry.word) & before(here.upper | here.lower, next_letter, 1);
+        while candidates != 0 {
+            let (at, rest) = pop(candidates);
+            candidates = rest;
+            // Where a contraction has just ended there is no word before.
+            if ends >> at & 1 == 0 {
+                let length = contraction(view.from(at as usize), true);
+                let end = at as usize + length;
+                if length != 0 {
+                    let bytes = below(length);
+                    attached |= bytes << at;
+                    if end < BLOCK {
+                        ends |= 1 << end;
+                    } else {
+                        carry.attached = below(end - BLOCK);
+                        carry.ends = 1 << (end - BLOCK);
+                    }
+                }
+            }
+        }
+        (attached, ends)
+    }
+}
+
+/// Where a mark would belong to the run of others before it.
+#[inline(always)]
+const fn marks_of_others(carry: OthersCarry, found: &Others) -> u64 {
+    after(found.other & !found.prefix, carry.other & !carry.prefix)
+}
+
+impl Family for O200k {
+    type Masks = Kept;
+    type Carry = Carry;
+
+    #[inline(always)]
+    fn padding(self) -> u8 {
+        b' '
+    }
+
+    #[inline(always)]
+    fn masks<M: Masks>(self, block: &M) -> Kept {
+        Kept {
+            upper: block.class::<UPPER>(),
+            lower: block.class::<LOWER>(),
+            caseless: block.class::<CASELESS>(),
+            mark: block.class::<MARK>(),
+            number: block.class::<NUMBER>(),
+            blank: block.blank(),
+            apostrophe: block.apostrophe(),
+            slash: block.slash(),
+            space: Space::of(block),
+        }
+    }
+
+    #[inline(always)]
+    fn starts(self, carry: &mut Carry, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
+        let Kept { upper, lower, number, space, .. } = *here;
+        let (others, mark) = self.others_and_marks(carry.others, here);
+        let both = here.caseless | mark;
+        let word = upper | lower | both;
+        let word_runs = word & !after(word, carry.word);
+        let prefixed = after(others.prefix | space.white, carry.others.prefix | carry.white);
+        let (attached, ends) = if self.contractions {
+            Self::attach_contractions(carry, here, next, word, view)
+        } else {
+            (0, 0)
+        };
+        // Case. The letter after a contraction begins a word, whatever the letters in it.
+        let late = lower | flood(both, both & after(lower, carry.late) & !ends);
+        let early = both & !late;
+        let mut starts = others.free | word_runs & !prefixed | upper & after(late, carry.late);
+        let upper_after_early = upper & after(early, carry.early);
+        if upper_after_early != 0 {
+            starts |= not_before_letter(upper_after_early, here, next, view);
+        }
+        starts = starts & !attached | ends;
+        starts |= space_starts(&mut carry.spaces, &space, &next.space, others.tail, view, false);
+        starts |= if self.three_digits {
+            let (groups, open) = groups_of_three(number, space.continuation, carry.digits);
+            carry.digits = open;
+            groups
+        } else {
+            number & !space.continuation
+        };
+        carry.word = last(word);
+        carry.early = last(early);
+        carry.late = last(late);
+        carry.white = last(space.white);
+        carry.others = OthersCarry {
+            blank: last(here.blank),
+            other: last(others.other),
+            prefix: last(others.prefix),
+            tail: last(others.tail),
+        };
+        starts
+    }
+}
+
+/// Those of some starts of runs of upper-case letters whose run no other letter or mark follows.
+fn not_before_letter(mut runs: u64, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
+    let mut kept = 0;
+    while runs != 0 {
+        let (at, rest) = pop(runs);
+        runs = rest;
+        let end = at + (!(here.upper >> at)).trailing_zeros();
+        let letter = if end < 64 {
+            (here.lower | here.caseless | here.mark) >> end & 1 != 0
+        } else {
+            let end = (!next.upper).trailing_zeros();
+            if end < 64 {
+                (next.lower | next.caseless | next.mark) >> end & 1 != 0
+            } else {
+                let class = view.first_outside(2 * BLOCK, UPPER).unwrap_or(0);
+                class & (LETTER | MARK) != 0
+            }
+        };
+        if !letter {
+            kept |= 1 << at;
+        }
+    }
+    kept
+}
