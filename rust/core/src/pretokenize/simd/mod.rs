@@ -10,13 +10,18 @@ mod cl100k;
 mod classes;
 mod family;
 mod gpt2;
+mod nibbles;
 mod o200k;
 mod portable;
 mod scan;
 mod source;
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +37,11 @@ use scan::{Found, scan};
 enum Path {
     Portable(portable::Portable),
     #[cfg(target_arch = "x86_64")]
+    Avx2(avx2::Avx2),
+    #[cfg(target_arch = "x86_64")]
     Avx512(avx512::Avx512),
+    #[cfg(target_arch = "aarch64")]
+    Neon(neon::Neon),
 }
 
 /// A pattern that has a scanner.
@@ -57,6 +66,11 @@ impl Path {
     fn run<F: Family>(self, family: F, text: &[u8], ends: &mut [u32]) -> Found {
         match self {
             Self::Portable(source) => scan(source, family, text, ends),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon(source) => scan(source, family, text, ends),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: an `Avx2` is proof of these instructions.
+            Self::Avx2(source) => unsafe { run_avx2(source, family, text, ends) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: an `Avx512` is proof of these instructions.
             Self::Avx512(source) => unsafe { run_avx512(source, family, text, ends) },
@@ -67,6 +81,12 @@ impl Path {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn run_avx512<F: Family>(source: avx512::Avx512, family: F, text: &[u8], ends: &mut [u32]) -> Found {
+    scan(source, family, text, ends)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn run_avx2<F: Family>(source: avx2::Avx2, family: F, text: &[u8], ends: &mut [u32]) -> Found {
     scan(source, family, text, ends)
 }
 

@@ -1,7 +1,7 @@
 //! Masks by plain 64-bit arithmetic.
 
-use super::classes::{ASCII, KINDS};
-use super::source::{BLOCK, Planes, Source, WINDOW, flatten_bits};
+use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, NEWLINES, SLASHES, WHITES};
+use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
 
 /// The path that every processor has.
 #[derive(Debug, Clone, Copy)]
@@ -17,25 +17,33 @@ impl Source for Portable {
 
     #[inline(always)]
     fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
-        let mut planes = Planes::NOTHING;
+        let mut kinds = [0; 8];
+        let (mut lower_case, mut wide) = (0, 0);
         for (i, eight) in window[..BLOCK].chunks_exact(8).enumerate() {
-            let eight: &[u8; 8] = eight.try_into().unwrap_or(&[0; 8]);
+            let eight = eight.first_chunk().unwrap_or(&[0; 8]);
             let shift = 8 * i;
             let word = u64::from_le_bytes(*eight);
-            planes.wide |= top_bits(word) << shift;
-            planes.blank |= equal_bytes(word, b' ') << shift;
-            planes.apostrophe |= equal_bytes(word, b'\'') << shift;
-            planes.slash |= equal_bytes(word, b'/') << shift;
-            let classes = u64::from_le_bytes(eight.map(|byte| {
-                let class = ASCII[usize::from(byte >> 6 & 1)].0[usize::from(byte & 63)];
-                if byte < 0x80 { class } else { 0 }
-            }));
-            for (kind, plane) in planes.kinds.iter_mut().enumerate() {
-                *plane |= top_bits(classes << (KINDS - kind)) << shift;
+            lower_case |= top_bits(word << 2) << shift;
+            wide |= top_bits(word) << shift;
+            let products = eight.map(|byte| LOW[usize::from(byte & 15)] & HIGH[usize::from(byte >> 4)]);
+            let products = u64::from_le_bytes(products);
+            for (bit, kind) in kinds.iter_mut().enumerate() {
+                *kind |= top_bits(products << (7 - bit)) << shift;
             }
         }
-        planes.complete(window, before);
-        planes
+        let kind = |bits: u8| (0..8).filter(|bit| bits >> bit & 1 != 0).fold(0, |all, bit| all | kinds[bit]);
+        let ascii = Ascii {
+            letters: kind(LETTERS),
+            lower_case,
+            digits: kind(DIGITS),
+            white: kind(WHITES),
+            newlines: kind(NEWLINES),
+            blank: kind(BLANK),
+            apostrophe: kind(APOSTROPHES),
+            slash: kind(SLASHES),
+            wide,
+        };
+        Planes::new(&ascii, window, before)
     }
 
     #[inline(always)]
@@ -49,13 +57,4 @@ impl Source for Portable {
 const fn top_bits(word: u64) -> u64 {
     // The product puts the bits side by side in the top byte; no two of its terms meet.
     (word >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
-}
-
-/// Which of eight bytes equal an ASCII character, as a number of eight bits.
-#[inline(always)]
-const fn equal_bytes(word: u64, byte: u8) -> u64 {
-    let differences = word ^ (byte as u64).wrapping_mul(0x0101_0101_0101_0101);
-    // No carry leaves a byte: the top bit of the sum tells whether any of the low seven bits differs.
-    let low = (differences & 0x7F7F_7F7F_7F7F_7F7F).wrapping_add(0x7F7F_7F7F_7F7F_7F7F);
-    top_bits(!(low | differences))
 }

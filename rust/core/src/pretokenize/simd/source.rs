@@ -40,21 +40,38 @@ pub(super) trait Masks: Copy {
     fn wide(&self) -> u64;
 }
 
+/// The ASCII characters of a block, and where there are others.
+pub(super) struct Ascii {
+    pub(super) letters: u64,
+    /// Where the bit is set that tells lower-case letters from upper-case ones; elsewhere it means nothing.
+    pub(super) lower_case: u64,
+    pub(super) digits: u64,
+    /// Whitespace but for newlines.
+    pub(super) white: u64,
+    pub(super) newlines: u64,
+    pub(super) blank: u64,
+    pub(super) apostrophe: u64,
+    pub(super) slash: u64,
+    /// Bytes above 0x7F.
+    pub(super) wide: u64,
+}
+
 /// Masks computed one by one, for classifiers that look characters beyond ASCII up in turn.
 #[derive(Clone, Copy)]
 pub(super) struct Planes {
     /// By kind: bit `1 << kind` of the class byte.
-    pub(super) kinds: [u64; KINDS],
-    pub(super) blank: u64,
-    pub(super) apostrophe: u64,
-    pub(super) slash: u64,
-    pub(super) continuation: u64,
-    pub(super) wide: u64,
+    kinds: [u64; KINDS],
+    blank: u64,
+    apostrophe: u64,
+    slash: u64,
+    continuation: u64,
+    wide: u64,
     /// The class byte of a character that the next block completes, and how many bytes of it are there.
-    pub(super) open: (u8, u32),
+    open: (u8, u32),
 }
 
 impl Planes {
+    /// The masks of a block before any text.
     pub(super) const NOTHING: Self = Self {
         kinds: [0; KINDS],
         blank: 0,
@@ -65,38 +82,49 @@ impl Planes {
         open: (0, 0),
     };
 
-    /// Adds the characters beyond ASCII. `self` has the ASCII characters and `wide`; `before` is the block before.
+    /// Adds the characters beyond ASCII; `before` is the block before.
     #[inline(always)]
-    pub(super) fn complete(&mut self, window: &[u8; WINDOW], before: &Self) {
-        if self.wide != 0 {
-            self.complete_wide(window, before.open);
+    pub(super) fn new(ascii: &Ascii, window: &[u8; WINDOW], before: &Self) -> Self {
+        let mut planes = Self {
+            blank: ascii.blank,
+            apostrophe: ascii.apostrophe,
+            slash: ascii.slash,
+            wide: ascii.wide,
+            ..Self::NOTHING
+        };
+        planes.add(classes::UPPER, ascii.letters & !ascii.lower_case);
+        planes.add(classes::LOWER, ascii.letters & ascii.lower_case);
+        planes.add(classes::NUMBER, ascii.digits);
+        planes.add(classes::WHITE, ascii.white);
+        planes.add(classes::NEWLINE, ascii.newlines);
+        if ascii.wide != 0 {
+            planes.add_wide(window, before.open);
+        }
+        planes
+    }
+
+    /// Adds characters of a class.
+    #[inline(always)]
+    fn add(&mut self, class: u8, span: u64) {
+        if let Some(kind) = self.kinds.get_mut(class.trailing_zeros() as usize) {
+            *kind |= span;
         }
     }
 
-    #[inline]
-    fn complete_wide(&mut self, window: &[u8; WINDOW], (open_class, open_bytes): (u8, u32)) {
-        let mut add = |class: u8, span: u64| {
-            let kind = class.trailing_zeros() as usize;
-            if kind < KINDS {
-                self.kinds[kind] |= span;
-            }
-        };
+    /// Adds the characters beyond ASCII.
+    fn add_wide(&mut self, window: &[u8; WINDOW], (open_class, open_bytes): (u8, u32)) {
+        let open = (1 << open_bytes) - 1;
+        self.add(open_class, open);
         let mut firsts = 0;
-        let mut rest = self.wide;
-        if open_bytes != 0 {
-            let span = (1 << open_bytes) - 1;
-            add(open_class, span);
-            rest &= !span;
-        }
-        self.open = (0, 0);
+        let mut rest = self.wide & !open;
         while rest != 0 {
             let at = rest.trailing_zeros();
             let i = at as usize % BLOCK;
             let (class, length) = classes::first(&window[i..]);
-            let span = ((1_u64 << length) - 1) << at;
+            let span = ((1 << length) - 1) << at;
             firsts |= 1 << at;
             rest &= !span;
-            add(class, span);
+            self.add(class, span);
             if i + length > BLOCK {
                 self.open = (class, (i + length - BLOCK) as u32);
             }

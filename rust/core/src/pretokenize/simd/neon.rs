@@ -1,0 +1,82 @@
+//! Masks by NEON, which every aarch64 processor has: ASCII by table lookups, characters beyond ASCII one by one.
+
+use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
+use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
+use std::arch::aarch64::{
+    uint8x16_t, vandq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vpaddq_u8,
+    vqtbl1q_u8, vreinterpretq_u64_u8, vshrq_n_u8, vtstq_u8,
+};
+
+/// The NEON path.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Neon;
+
+/// Four vectors of 16 bytes.
+type Quarters = [uint8x16_t; 4];
+
+/// One bit per byte, in each group of eight.
+static PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
+
+#[inline(always)]
+fn load(bytes: &[u8; 16]) -> uint8x16_t {
+    // SAFETY: NEON is part of the aarch64 targets; the load is of 16 bytes.
+    unsafe { vld1q_u8(bytes.as_ptr()) }
+}
+
+/// The kinds of 16 bytes.
+#[inline(always)]
+fn kinds(bytes: uint8x16_t) -> uint8x16_t {
+    // SAFETY: NEON is part of the aarch64 targets.
+    unsafe {
+        let low = vqtbl1q_u8(load(&LOW), vandq_u8(bytes, vdupq_n_u8(15)));
+        // The table of high halves has nothing beyond ASCII.
+        vandq_u8(low, vqtbl1q_u8(load(&HIGH), vshrq_n_u8::<4>(bytes)))
+    }
+}
+
+/// Bytes whose bits and `bits` meet.
+#[inline(always)]
+fn any(quarters: &Quarters, bits: u8) -> u64 {
+    // SAFETY: NEON is part of the aarch64 targets.
+    unsafe {
+        let bits = vdupq_n_u8(bits);
+        let places = load(&PLACES);
+        let [a, b, c, d] = quarters.map(|quarter| vandq_u8(vtstq_u8(quarter, bits), places));
+        // Three rounds of sums of neighbours: each byte of the result is the bits of eight bytes.
+        let sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+        vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)))
+    }
+}
+
+impl Source for Neon {
+    type Block = Planes;
+
+    #[inline(always)]
+    fn nothing(self) -> Planes {
+        Planes::NOTHING
+    }
+
+    #[inline(always)]
+    fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
+        let quarter = |at: usize| load(window.get(at..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 16]));
+        let bytes: Quarters = [quarter(0), quarter(16), quarter(32), quarter(48)];
+        let kinds = bytes.map(kinds);
+        let ascii = Ascii {
+            letters: any(&kinds, LETTERS),
+            lower_case: any(&bytes, LOWER_CASE),
+            digits: any(&kinds, DIGITS),
+            white: any(&kinds, WHITES),
+            newlines: any(&kinds, NEWLINES),
+            blank: any(&kinds, BLANK),
+            apostrophe: any(&kinds, APOSTROPHES),
+            slash: any(&kinds, SLASHES),
+            wide: any(&bytes, 0x80),
+        };
+        Planes::new(&ascii, window, before)
+    }
+
+    #[inline(always)]
+    fn flatten(self, mask: u64, base: u32, out: &mut [u32; BLOCK]) -> usize {
+        flatten_bits(mask, base, out)
+    }
+}
