@@ -52,41 +52,50 @@ pub(super) const fn pop(mask: u64) -> (u32, u64) {
     (mask.trailing_zeros(), mask & mask.wrapping_sub(1))
 }
 
-/// Where groups of up to three digits begin.
+/// Where groups of up to three numbers begin.
 ///
-/// `carry` is how many characters (0 to 2) the group open at the start of the block has; the second result is the
-/// same for the end of the block.
+/// `open` is how many more numbers (0 to 2) the group at the start of the block takes; the second result is the same
+/// for the end of the block.
 #[inline(always)]
-pub(super) fn groups_of_three(numbers: u64, continuation: u64, carry: u32) -> (u64, u32) {
-    let long = numbers & numbers << 1 & numbers << 2 & numbers << 3;
-    if carry == 0 && long | numbers & continuation == 0 {
-        // Runs of one to three ASCII digits.
-        return (numbers & !(numbers << 1), (!numbers).leading_zeros() % 3);
+pub(super) const fn groups_of_three(numbers: u64, continuation: u64, open: u32) -> (u64, u32) {
+    // Bytes with three numbers before them in their run, and with six, nine and twelve.
+    let third = numbers & numbers << 1 & numbers << 2 & numbers << 3;
+    let sixth = third & third << 3;
+    let twelfth = sixth & sixth << 6;
+    if twelfth | numbers & continuation != 0 {
+        return groups_of_three_slow(numbers, continuation, open);
     }
-    groups_of_three_slow(numbers, continuation, carry)
+    let first = if numbers & below(open as usize + 1) == below(open as usize + 1) { 1 << open } else { 0 };
+    let mut starts = numbers & !(numbers << 1) & !1 | first;
+    starts |= starts << 3 & third;
+    starts |= starts << 6 & sixth;
+    let ended = numbers >> 63 == 0;
+    // A run that goes on has a start among its last three bytes.
+    (starts, if ended { 0 } else { 2_u32.saturating_sub(starts.leading_zeros()) })
 }
 
 /// [`groups_of_three`] of any numbers.
-fn groups_of_three_slow(numbers: u64, continuation: u64, mut held: u32) -> (u64, u32) {
-    if numbers & 1 == 0 {
-        held = 0;
-    }
+#[cold]
+const fn groups_of_three_slow(numbers: u64, continuation: u64, mut open: u32) -> (u64, u32) {
     let mut starts = 0;
     let mut rest = numbers & !continuation;
     let mut end = 0;
     while rest != 0 {
         let (at, others) = pop(rest);
         rest = others;
-        // A gap before the number: bytes between its predecessor's last byte and it are not all numbers.
-        if at > end && (numbers >> end) & below((at - end) as usize) != below((at - end) as usize) {
-            held = 0;
+        // Bytes between the number before and this one that are not all numbers: another run.
+        let between = below(at as usize) & !below(end as usize);
+        if numbers & between != between {
+            open = 0;
         }
-        if held == 0 {
+        if open == 0 {
             starts |= 1 << at;
+            open = 2;
+        } else {
+            open -= 1;
         }
-        held = (held + 1) % 3;
         end = at + 1;
     }
-    let open = numbers >> 63 != 0;
-    (starts, if open { held } else { 0 })
+    let ended = numbers >> 63 == 0;
+    (starts, if ended { 0 } else { open })
 }

@@ -35,7 +35,7 @@ pub(super) struct Carry {
     /// Whitespace that a word takes as its prefix.
     white: u64,
     tail: u64,
-    /// How many numbers the open group has.
+    /// How many more numbers the open group takes.
     digits: u32,
     /// Ends of contractions, as bits of the next block.
     ends: u64,

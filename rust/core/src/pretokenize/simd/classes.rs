@@ -111,7 +111,8 @@ const fn common(entries: &[u8; 64]) -> u8 {
 /// bytes; bytes beyond the character's own do not matter. ASCII is not asked for.
 #[inline(always)]
 pub(super) fn block_of([b0, b1, b2]: [u8; 3]) -> &'static Table {
-    let [b0, b1, b2] = [b0, b1, b2].map(usize::from);
+    // Not by `array::map`: it is not always inlined.
+    let (b0, b1, b2) = (usize::from(b0), usize::from(b1), usize::from(b2));
     let block = if b0 < 0xE0 {
         b0 & 0x1F
     } else if b0 < 0xF0 {

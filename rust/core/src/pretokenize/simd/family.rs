@@ -113,9 +113,7 @@ impl Space {
         let firsts = wide & !self.continuation;
         // A wide space has two or three bytes: the second of three is followed by a continuation byte.
         let third = before(self.continuation, next.continuation, 2);
-        found & !wide
-            | firsts & !third & before(ink, next_ink, 2)
-            | firsts & third & before(ink, next_ink, 3)
+        found & !wide | firsts & !third & before(ink, next_ink, 2) | firsts & third & before(ink, next_ink, 3)
     }
 }
 
@@ -148,15 +146,15 @@ pub(super) fn space_starts(
     let mut starts = any & !after(any, carry.any) & !tail;
     starts |= white_runs & after(tail, carry.tail);
     let after_newline = white_runs & after(body, carry.newline);
-    if after_newline != 0 {
-        let to_newline = here.white & before(here.newline, next.newline, 1);
-        let to_next = here.white & before(0, next.white, 1);
-        starts |= if to_newline | to_next == 0 {
-            after_newline
-        } else {
-            not_before_newline(after_newline, here, next, view, newline_ends)
-        };
-    }
+    // Runs that end with the block are followed by what the next block's run is followed by.
+    let follows = next.newline | u64::from(next.white == u64::MAX);
+    let beyond = here.white & follows >> ((!next.white).trailing_zeros() % 64) << 63;
+    let to_newline = here.white & here.newline >> 1 | beyond;
+    starts |= if (after_newline == 0) | (to_newline == 0) {
+        after_newline
+    } else {
+        not_before_newline(after_newline, here, next, view, newline_ends)
+    };
     starts |= here.before_text(next, here.white);
     *carry = SpaceCarry { any: any >> 63, white: here.white >> 63, tail: tail >> 63, newline: body >> 63 };
     starts

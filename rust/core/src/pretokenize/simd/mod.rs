@@ -25,8 +25,8 @@ mod neon;
 #[cfg(test)]
 mod tests;
 
-use classes::{LETTER, MARK};
 use cl100k::Cl100k;
+use classes::{LETTER, MARK};
 use family::Family;
 use gpt2::Gpt2;
 use o200k::O200k;

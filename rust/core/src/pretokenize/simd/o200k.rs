@@ -46,7 +46,7 @@ pub(super) struct Carry {
     others: OthersCarry,
     /// Whitespace that a word takes as its prefix.
     white: u64,
-    /// How many numbers the open group has.
+    /// How many more numbers the open group takes.
     digits: u32,
     /// Bytes and ends of contractions, as bits of the next block.
     attached: u64,
@@ -190,11 +190,8 @@ impl Family for O200k {
         let word = upper | lower | both;
         let word_runs = word & !after(word, carry.word);
         let prefixed = after(others.prefix | space.white, carry.others.prefix | carry.white);
-        let (attached, ends) = if self.contractions {
-            Self::attach_contractions(carry, here, next, word, view)
-        } else {
-            (0, 0)
-        };
+        let (attached, ends) =
+            if self.contractions { Self::attach_contractions(carry, here, next, word, view) } else { (0, 0) };
         // Case. The letter after a contraction begins a word, whatever the letters in it.
         let late = lower | flood(both, both & after(lower, carry.late) & !ends);
         let early = both & !late;

@@ -72,15 +72,8 @@ pub(super) struct Planes {
 
 impl Planes {
     /// The masks of a block before any text.
-    pub(super) const NOTHING: Self = Self {
-        kinds: [0; KINDS],
-        blank: 0,
-        apostrophe: 0,
-        slash: 0,
-        continuation: 0,
-        wide: 0,
-        open: (0, 0),
-    };
+    pub(super) const NOTHING: Self =
+        Self { kinds: [0; KINDS], blank: 0, apostrophe: 0, slash: 0, continuation: 0, wide: 0, open: (0, 0) };
 
     /// Adds the characters beyond ASCII; `before` is the block before.
     #[inline(always)]

@@ -3,7 +3,8 @@ use std::fmt::Write as _;
 
 const R2: &str = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
 const R3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const R4: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const R4: &str =
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const R5: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 const R1: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
@@ -88,9 +89,9 @@ impl Random {
 }
 
 const ALPHABET: [&str; 48] = [
-    "a", "b", "s", "t", "d", "m", "l", "v", "e", "r", "S", "L", "V", "E", "Z", "'", "'", "'", " ", " ", " ", "\t", "\n", "\r",
-    "\n", "/", "/", "!", "-", "0", "1", "9", "\u{a0}", "\u{3000}", "\u{2003}", "é", "É", "ſ", "ǅ", "中", "ア", "ª", "\u{301}", "\u{93e}",
-    "٣", "½", "😀", "𝟘",
+    "a", "b", "s", "t", "d", "m", "l", "v", "e", "r", "S", "L", "V", "E", "Z", "'", "'", "'", " ", " ", " ", "\t",
+    "\n", "\r", "\n", "/", "/", "!", "-", "0", "1", "9", "\u{a0}", "\u{3000}", "\u{2003}", "é", "É", "ſ", "ǅ", "中",
+    "ア", "ª", "\u{301}", "\u{93e}", "٣", "½", "😀", "𝟘",
 ];
 
 fn random_text(random: &mut Random, length: usize) -> String {
@@ -139,15 +140,21 @@ fn time() {
     }
     let only = std::env::var("ONLY").unwrap_or_default();
     for (pname, _, pattern) in patterns() {
-        if !only.is_empty() && !only.split(',').any(|o| o == pname) { continue; }
+        if !only.is_empty() && !only.split(',').any(|o| o == pname) {
+            continue;
+        }
         for (name, text) in &texts {
             let text = &text.as_bytes()[..];
+            let which = std::env::var("PATHS").unwrap_or_default();
             for path in paths() {
+                if !format!("{path:?}").starts_with(&which) {
+                    continue;
+                }
                 let scanner = Scanner { pattern, path };
                 let mut best = f64::MAX;
                 let mut pieces = 0;
                 let mut ends = vec![0_u32; 1088];
-                for _ in 0..15 {
+                for _ in 0..25 {
                     let start = std::time::Instant::now();
                     let mut at = 0;
                     pieces = 0;
@@ -159,7 +166,13 @@ fn time() {
                     best = best.min(start.elapsed().as_secs_f64());
                 }
                 let rate = text.len() as f64 / best;
-                println!("{pname} {name:13} {:30} {:7.0} MB/s {:.2} c/B  {:.2} B/piece", format!("{path:?}"), rate / 1e6, 2.75e9 / rate, text.len() as f64 / pieces as f64);
+                println!(
+                    "{pname} {name:13} {:30} {:7.0} MB/s {:.2} c/B  {:.2} B/piece",
+                    format!("{path:?}"),
+                    rate / 1e6,
+                    2.75e9 / rate,
+                    text.len() as f64 / pieces as f64
+                );
             }
         }
     }
