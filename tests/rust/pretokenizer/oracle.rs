@@ -87,7 +87,7 @@ fn one(name: &str, dialect: Dialect, pattern: &str) -> Family {
 }
 
 fn sequence(name: &str, splits: &[Split<'_>]) -> Family {
-    let pretokenizer = Pretokenizer::from_splits(splits).expect(name);
+    let pretokenizer = Pretokenizer::from_splits(splits).expect(name).expect(name);
     let regexes = splits.iter().map(|split| match split {
         Split::Pattern(pattern) => Regex::new(pattern, Dialect::HuggingFace),
         Split::Digits => Regex::Digits,

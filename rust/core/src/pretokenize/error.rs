@@ -14,6 +14,10 @@ impl PatternError {
     pub(super) fn unknown_name(name: &str, known: &[&str]) -> Self {
         Self(format!("no pretokenizer is named {name:?}; known names: {}", known.join(", ")))
     }
+
+    pub(super) fn instruction_set(found: &str, allowed: &str) -> Self {
+        Self(format!("TOKENGROVE_SIMD is {found:?}; on this processor it may be {allowed}"))
+    }
 }
 
 impl fmt::Display for PatternError {

@@ -1,7 +1,8 @@
 //! Splitting text into the pieces that BPE works on.
 //!
 //! A [`Pretokenizer`] is compiled from a pattern. Patterns of the known families become automata
-//! ([`machine::Machine`]): linear time, no allocation, and proofs about where a text may be cut. Every other
+//! ([`machine::Machine`]): linear time, no allocation, and proofs about where a text may be cut; most have a fast
+//! scanner besides. Every other
 //! pattern runs on a general regex engine with the semantics of the library it was written for.
 
 mod build;
@@ -13,14 +14,17 @@ mod oniguruma;
 mod recognize;
 pub mod regex;
 mod rules;
+mod simd;
 mod state;
 
 pub use error::{PatternError, SplitError};
+pub use simd::InstructionSet;
 
 use std::sync::Arc;
 
 use machine::Machine;
 use regex::Splitter;
+use simd::Scanner;
 
 /// Whose regular-expression semantics a pattern has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -103,14 +107,26 @@ pub struct Pretokenizer {
 enum Engine {
     Whole,
     Machine(Arc<Machine>),
+    /// A scanner, and the automaton that it must equal.
+    Scanner(Scanner, Arc<Machine>),
     Regex(Arc<Splitter>),
+}
+
+impl Engine {
+    fn new(plan: &build::Plan) -> Result<Self, PatternError> {
+        let machine = build::shared(plan);
+        Ok(match Scanner::of(plan)? {
+            Some(scanner) => Self::Scanner(scanner, machine),
+            None => Self::Machine(machine),
+        })
+    }
 }
 
 impl Pretokenizer {
     /// Compiles a pattern; text that it does not match is kept.
     ///
     /// # Errors
-    /// If the pattern is not a valid regular expression.
+    /// If the pattern is not a valid regular expression, and as [`InstructionSet::chosen`].
     pub fn from_pattern(pattern: &str, dialect: Dialect) -> Result<Self, PatternError> {
         Self::from_pattern_with(pattern, dialect, Gaps::Keep)
     }
@@ -118,31 +134,33 @@ impl Pretokenizer {
     /// Compiles a pattern and says what happens to text that it does not match.
     ///
     /// # Errors
-    /// If the pattern is not a valid regular expression.
+    /// If the pattern is not a valid regular expression, and as [`InstructionSet::chosen`].
     pub fn from_pattern_with(pattern: &str, dialect: Dialect, gaps: Gaps) -> Result<Self, PatternError> {
         let engine = match recognize::pattern(pattern, dialect) {
             // Compiled patterns match all text, so that there are no gaps.
-            Some(rules) => Engine::Machine(build::shared(&build::Plan::Rules(rules))),
+            Some(rules) => Engine::new(&build::Plan::Rules(rules))?,
             None => Engine::Regex(Arc::new(Splitter::new(pattern, dialect, gaps)?)),
         };
         Ok(Self { engine, patterns: [pattern.to_owned()].into() })
     }
 
     /// The automaton for a sequence of splits with Hugging Face semantics, if the sequence is a known one.
-    #[must_use]
-    pub fn from_splits(splits: &[Split<'_>]) -> Option<Self> {
-        let plan = recognize::sequence(splits)?;
+    ///
+    /// # Errors
+    /// As [`InstructionSet::chosen`].
+    pub fn from_splits(splits: &[Split<'_>]) -> Result<Option<Self>, PatternError> {
+        let Some(plan) = recognize::sequence(splits) else { return Ok(None) };
         let patterns = splits.iter().map(|split| match split {
             Split::Pattern(pattern) => (*pattern).to_owned(),
             Split::Digits => r"\p{N}".to_owned(),
         });
-        Some(Self { engine: Engine::Machine(build::shared(&plan)), patterns: patterns.collect() })
+        Ok(Some(Self { engine: Engine::new(&plan)?, patterns: patterns.collect() }))
     }
 
     /// A pretokenizer by the name of its vocabulary or model family; see [`Pretokenizer::names`].
     ///
     /// # Errors
-    /// If there is none of that name.
+    /// If there is none of that name, and as [`InstructionSet::chosen`].
     pub fn named(name: &str) -> Result<Self, PatternError> {
         named::find(name)
     }
@@ -177,9 +195,18 @@ impl Pretokenizer {
     #[must_use]
     pub fn machine(&self) -> Option<&Machine> {
         match &self.engine {
-            Engine::Machine(machine) => Some(machine),
+            Engine::Machine(machine) | Engine::Scanner(_, machine) => Some(machine),
             Engine::Whole | Engine::Regex(_) => None,
         }
+    }
+
+    /// The same with its scanner, if it has one, on another instruction set: for tests and benchmarks.
+    #[must_use]
+    pub fn on(mut self, set: InstructionSet) -> Self {
+        if let Engine::Scanner(scanner, _) = &mut self.engine {
+            *scanner = scanner.on(set);
+        }
+        self
     }
 
     /// As [`Pretokenizer::try_pieces`]; where that fails, the rest of the text (at most 4 GiB) is one piece.
@@ -208,6 +235,7 @@ impl Pretokenizer {
             return Ok(from);
         }
         match &self.engine {
+            Engine::Scanner(scanner, machine) => scanner.pieces(machine, text, from, buffer),
             Engine::Machine(machine) => machine.pieces(text, from, buffer),
             Engine::Regex(splitter) => splitter.pieces(text, from, buffer),
             Engine::Whole => {
@@ -227,7 +255,9 @@ impl Pretokenizer {
             return true;
         }
         match &self.engine {
-            Engine::Machine(machine) if text.is_char_boundary(at) => machine.is_safe_cut(text.as_bytes(), at),
+            Engine::Machine(machine) | Engine::Scanner(_, machine) if text.is_char_boundary(at) => {
+                machine.is_safe_cut(text.as_bytes(), at)
+            }
             _ => false,
         }
     }

@@ -92,6 +92,6 @@ pub(super) fn find(name: &str) -> Result<Pretokenizer, PatternError> {
     let (_, source) = NAMES.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
     match *source {
         Source::One(dialect, pattern) => Pretokenizer::from_pattern(pattern, dialect),
-        Source::Sequence(splits) => Pretokenizer::from_splits(splits).ok_or_else(unknown),
+        Source::Sequence(splits) => Pretokenizer::from_splits(splits)?.ok_or_else(unknown),
     }
 }

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 /// Proof that the processor has the instructions of this module.
 ///
 /// Every `unsafe` block below that calls an intrinsic relies on it: [`Avx2::detect`] alone makes one.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Avx2(());
 
 impl Avx2 {

@@ -14,7 +14,7 @@ use std::arch::x86_64::{
 ///
 /// Every `unsafe` block below that calls an intrinsic relies on it: [`Avx512::detect`] alone makes one, and every
 /// method takes one, or a [`Block`], which only [`Source::classify`] and [`Source::nothing`] make.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Avx512(());
 
 impl Avx512 {

@@ -8,7 +8,7 @@ use std::arch::aarch64::{
 };
 
 /// The NEON path.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Neon;
 
 /// Four vectors of 16 bytes.

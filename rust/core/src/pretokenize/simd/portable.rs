@@ -4,7 +4,7 @@ use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, NEWLINES, S
 use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
 
 /// The path that every processor has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Portable;
 
 impl Source for Portable {

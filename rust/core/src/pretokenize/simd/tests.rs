@@ -1,107 +1,175 @@
-use super::*;
+//! Every scanner on every instruction set against the automaton for the same rules, which is itself tested against
+//! the regular expressions.
+
 use std::fmt::Write as _;
 
-const R2: &str = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
-const R3: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const R4: &str =
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const R5: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+use crate::pretokenize::{InstructionSet, PieceEnds, Pretokenizer};
 
-const R1: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-const R6: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const R7: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+/// A pretokenizer that has a scanner, by name, or by a pattern for which there is no name.
+const PATTERNS: [(&str, &str); 8] = [
+    ("gpt2", ""),
+    ("cl100k_base", ""),
+    ("llama3", ""),
+    ("qwen2", ""),
+    ("qwen3.5", ""),
+    ("o200k_base", ""),
+    ("tekken", ""),
+    (
+        "o200k without slashes",
+        concat!(
+            r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+            r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+        ),
+    ),
+];
 
-fn patterns() -> Vec<(&'static str, &'static str, Pattern)> {
-    vec![
-        ("R1", R1, Pattern::Gpt2(Gpt2)),
-        ("R6", R6, Pattern::O200k(O200k { three_digits: true, contractions: true, slash_tail: true })),
-        ("R7", R7, Pattern::O200k(O200k { three_digits: false, contractions: false, slash_tail: true })),
-        ("R2", R2, Pattern::Cl100k(Cl100k { three_digits: true, closing_space: true })),
-        ("R3", R3, Pattern::Cl100k(Cl100k { three_digits: true, closing_space: false })),
-        ("R4", R4, Pattern::Cl100k(Cl100k { three_digits: false, closing_space: false })),
-        ("R5", R5, Pattern::Cl100kMarks(Cl100k { three_digits: false, closing_space: false })),
-    ]
+/// A pretokenizer on each instruction set.
+struct Case {
+    name: &'static str,
+    on: Vec<(InstructionSet, Pretokenizer)>,
 }
 
-fn paths() -> Vec<Path> {
-    let mut paths = vec![Path::Portable(portable::Portable)];
-    #[cfg(target_arch = "x86_64")]
-    paths.extend(avx2::Avx2::detect().map(Path::Avx2));
-    #[cfg(target_arch = "x86_64")]
-    paths.extend(avx512::Avx512::detect().map(Path::Avx512));
-    paths
+fn cases() -> Vec<Case> {
+    let build = |(name, pattern): (&'static str, &str)| {
+        let pretokenizer = if pattern.is_empty() {
+            Pretokenizer::named(name)
+        } else {
+            Pretokenizer::from_pattern(pattern, crate::pretokenize::Dialect::Tiktoken)
+        };
+        let pretokenizer = pretokenizer.expect(name);
+        assert!(matches!(pretokenizer.engine, crate::pretokenize::Engine::Scanner(..)), "{name} has no scanner");
+        let on = InstructionSet::available().into_iter().map(|set| (set, pretokenizer.clone().on(set))).collect();
+        Case { name, on }
+    };
+    PATTERNS.into_iter().map(build).collect()
 }
 
-fn by_regex(regex: &fancy_regex::Regex, text: &str) -> Vec<usize> {
-    regex.find_iter(text).map(|found| found.expect("a match").end()).collect()
-}
-
-fn by_scanner(scanner: Scanner, text: &str) -> Vec<usize> {
-    let mut all = Vec::new();
-    let mut ends = [0; 200];
-    let mut at = 0;
-    while at < text.len() {
-        let found = scanner.run(&text.as_bytes()[at..], &mut ends);
-        assert!(found.count > 0 && found.end > 0, "no progress at {at} in {text:?}");
-        all.extend(ends[..found.count].iter().map(|&end| at + end as usize));
-        at += found.end;
-        assert_eq!(all.last(), Some(&at));
-    }
-    all
-}
-
-fn pieces(text: &str, ends: &[usize]) -> String {
-    let mut start = 0;
-    let mut shown = String::new();
-    for &end in ends {
-        write!(shown, "{:?} ", text.get(start..end)).expect("a string");
-        start = end;
-    }
-    shown
-}
-
-fn check(name: &str, regex: &fancy_regex::Regex, pattern: Pattern, text: &str) {
-    let expected = by_regex(regex, text);
-    for path in paths() {
-        let got = by_scanner(Scanner { pattern, path }, text);
-        if got != expected {
-            let same = got.iter().zip(&expected).take_while(|(a, b)| a == b).count();
-            let from = if same == 0 { 0 } else { expected[same - 1] };
-            panic!(
-                "{name} {path:?}: from {from}:\n  got      {}\n  expected {}",
-                pieces(&text[from..], &got[same..].iter().take(3).map(|e| e - from).collect::<Vec<_>>()),
-                pieces(&text[from..], &expected[same..].iter().take(3).map(|e| e - from).collect::<Vec<_>>()),
-            );
+impl Case {
+    /// Splits a text with the automaton and with every scanner.
+    fn check(&self, text: &str, buffer: &mut PieceEnds) {
+        let machine = self.on[0].1.machine().expect("a compiled pattern");
+        let mut expected = Vec::new();
+        let mut at = 0;
+        while at < text.len() {
+            at = machine.next_end(text.as_bytes(), at);
+            expected.push(at);
+        }
+        for (set, pretokenizer) in &self.on {
+            let mut got = Vec::new();
+            let mut at = 0;
+            while at < text.len() {
+                buffer.clear();
+                let next = pretokenizer.pieces(text, at, buffer);
+                assert!(next > at && buffer.ends.len() <= buffer.capacity, "{} on {set}: {text:?} at {at}", self.name);
+                got.extend(buffer.ends.iter().map(|&end| at + end as usize));
+                at = next;
+                assert_eq!(got.last(), Some(&at), "{} on {set}: {text:?}", self.name);
+            }
+            if got != expected {
+                let same = got.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+                let from = if same == 0 { 0 } else { expected[same - 1] };
+                let (got, expected) = (show(text, from, &got[same..]), show(text, from, &expected[same..]));
+                panic!("{} on {set}, at {from}:\n  got      {got}\n  expected {expected}\n{text:?}", self.name);
+            }
         }
     }
 }
 
-/// A small generator, so that a failure can be repeated.
+/// A few pieces.
+fn show(text: &str, mut from: usize, ends: &[usize]) -> String {
+    let mut shown = String::new();
+    for &end in ends.iter().take(4) {
+        write!(shown, "{:?} ", text.get(from..end).unwrap_or("inside a character")).expect("a string");
+        from = end;
+    }
+    shown
+}
+
+/// A small generator (xorshift), so that a failure can be repeated from its seed.
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, bound: usize) -> usize {
+    fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % bound
+        usize::try_from(self.0 >> 33).expect("31 bits") % limit
+    }
+
+    fn pick<'a>(&mut self, items: &[&'a str]) -> &'a str {
+        items[self.below(items.len())]
     }
 }
 
-const ALPHABET: [&str; 48] = [
-    "a", "b", "s", "t", "d", "m", "l", "v", "e", "r", "S", "L", "V", "E", "Z", "'", "'", "'", " ", " ", " ", "\t",
-    "\n", "\r", "\n", "/", "/", "!", "-", "0", "1", "9", "\u{a0}", "\u{3000}", "\u{2003}", "é", "É", "ſ", "ǅ", "中",
-    "ア", "ª", "\u{301}", "\u{93e}", "٣", "½", "😀", "𝟘",
+fn soak() -> bool {
+    std::env::var_os("TOKENGROVE_SOAK").is_some_and(|value| value != "0" && !value.is_empty())
+}
+
+/// Every class that a scanner tells apart, in characters of all lengths.
+const ALPHABET: [&str; 52] = [
+    "a",
+    "b",
+    "s",
+    "t",
+    "d",
+    "m",
+    "l",
+    "v",
+    "e",
+    "r",
+    "S",
+    "L",
+    "V",
+    "E",
+    "Z",
+    "'",
+    "'",
+    "'",
+    " ",
+    " ",
+    " ",
+    "\t",
+    "\n",
+    "\r",
+    "\n",
+    "/",
+    "/",
+    "!",
+    "-",
+    "0",
+    "1",
+    "9",
+    "\u{a0}",
+    "\u{3000}",
+    "\u{2003}",
+    "\u{85}",
+    "é",
+    "É",
+    "ſ",
+    "ǅ",
+    "中",
+    "ア",
+    "ª",
+    "\u{301}",
+    "\u{93e}",
+    "\u{1d165}",
+    "٣",
+    "½",
+    "😀",
+    "𝟘",
+    "𝐀",
+    "𠀀",
 ];
 
+/// A random string of few distinct characters, so that runs and odd neighbours are frequent.
 fn random_text(random: &mut Random, length: usize) -> String {
     let mut text = String::new();
-    // Few distinct characters make long runs and strange neighbours likely.
-    let distinct = 1 + random.below(8);
-    let subset: Vec<&str> = (0..distinct).map(|_| ALPHABET[random.below(ALPHABET.len())]).collect();
-    let whole = random.below(3) == 0;
+    let some: [&str; 8] = std::array::from_fn(|_| random.pick(&ALPHABET));
+    let distinct = 1 + random.below(some.len());
+    let any = random.below(3) == 0;
     for _ in 0..length {
-        let c = if whole { ALPHABET[random.below(ALPHABET.len())] } else { subset[random.below(distinct)] };
+        let c = if any { random.pick(&ALPHABET) } else { random.pick(&some[..distinct]) };
         let repeat = if random.below(20) == 0 { 1 + random.below(70) } else { 1 };
         for _ in 0..repeat {
             text.push_str(c);
@@ -111,69 +179,96 @@ fn random_text(random: &mut Random, length: usize) -> String {
 }
 
 #[test]
-fn scanners_equal_the_regex_on_random_text() {
-    let count: usize = std::env::var("SIMD_RANDOM").ok().and_then(|v| v.parse().ok()).unwrap_or(20_000);
-    for (name, regex, pattern) in patterns() {
-        let regex = fancy_regex::Regex::new(regex).expect(name);
-        let mut random = Random(0x9E37_79B9_7F4A_7C15);
+fn scanners_equal_the_automaton_on_random_text() {
+    let count = if soak() { 3_000_000 } else { 20_000 };
+    let mut buffer = PieceEnds { capacity: 150, ..PieceEnds::default() };
+    for (case, seed) in cases().iter().zip(1..) {
+        let mut random = Random(seed << 32 | 0x9E37_79B9);
         for _ in 0..count {
             let length = 1 + random.below(180);
-            check(name, &regex, pattern, &random_text(&mut random, length));
+            case.check(&random_text(&mut random, length), &mut buffer);
+        }
+    }
+}
+
+/// One character of each class that a scanner tells apart; contractions need several letters.
+const REPRESENTATIVES: [&str; 18] =
+    ["b", "s", "l", "E", "Z", "'", " ", "\t", "\n", "/", "!", "1", "\u{3000}", "é", "ſ", "中", "\u{301}", "😀"];
+
+#[test]
+fn scanners_equal_the_automaton_on_short_strings_across_block_borders() {
+    let length = if soak() { 5 } else { 3 };
+    let mut buffer = PieceEnds::default();
+    let mut random = Random(7);
+    let cases = cases();
+    let mut text = String::new();
+    for number in 0..REPRESENTATIVES.len().pow(length) {
+        let mut digits = number;
+        let word: String = (0..length)
+            .map(|_| {
+                let c = REPRESENTATIVES[digits % REPRESENTATIVES.len()];
+                digits /= REPRESENTATIVES.len();
+                c
+            })
+            .collect();
+        // The prefix ends at or shortly before the border; its own characters are random, but for "a" far away.
+        text.clear();
+        let border = 64 - random.below(4 * word.chars().count() + 2);
+        text.push_str(&"a".repeat(border.saturating_sub(24)));
+        while text.len() < border {
+            text.push_str(random.pick(&REPRESENTATIVES));
+        }
+        text.push_str(&word);
+        let bare = text.len();
+        text.push_str(random.pick(&REPRESENTATIVES));
+        for case in &cases {
+            case.check(&text[..bare], &mut buffer);
+            case.check(&text, &mut buffer);
         }
     }
 }
 
 #[test]
-#[ignore = "timing"]
-fn time() {
-    let dir = std::env::var("TOKENGROVE_TEST_DATA").expect("data");
-    let mut code = String::new();
-    for entry in std::fs::read_dir("/root/.pyenv/versions/3.11.7/lib/python3.11").expect("stdlib") {
-        let path = entry.expect("e").path();
-        if path.extension().is_some_and(|e| e == "py") {
-            code += &std::fs::read_to_string(path).unwrap_or_default();
-        }
-    }
-    let mut texts = vec![("code".to_string(), code)];
-    for name in ["english", "cjk", "multilingual", "chat_md", "json_log"] {
-        texts.push((name.into(), std::fs::read_to_string(format!("{dir}/corpora/{name}.txt")).expect("corpus")));
-    }
-    let only = std::env::var("ONLY").unwrap_or_default();
-    for (pname, _, pattern) in patterns() {
-        if !only.is_empty() && !only.split(',').any(|o| o == pname) {
-            continue;
-        }
-        for (name, text) in &texts {
-            let text = &text.as_bytes()[..];
-            let which = std::env::var("PATHS").unwrap_or_default();
-            for path in paths() {
-                if !format!("{path:?}").starts_with(&which) {
-                    continue;
+fn scanners_equal_the_automaton_on_long_runs() {
+    let mut buffer = PieceEnds::default();
+    let cases = cases();
+    for c in REPRESENTATIVES {
+        for length in [63, 64, 65, 127, 128, 129, 1000, 20_000] {
+            for (before, after) in
+                [("", ""), ("x", "\n"), ("\n", "x"), ("!", "\n \n"), ("中", "!"), ("中", "a"), (" ", "'s")]
+            {
+                let text = format!("{before}{}{after}", c.repeat(length));
+                for case in &cases {
+                    case.check(&text, &mut buffer);
                 }
-                let scanner = Scanner { pattern, path };
-                let mut best = f64::MAX;
-                let mut pieces = 0;
-                let mut ends = vec![0_u32; 1088];
-                for _ in 0..25 {
-                    let start = std::time::Instant::now();
-                    let mut at = 0;
-                    pieces = 0;
-                    while at < text.len() {
-                        let found = scanner.run(&text[at..], &mut ends);
-                        at += found.end;
-                        pieces += found.count;
-                    }
-                    best = best.min(start.elapsed().as_secs_f64());
-                }
-                let rate = text.len() as f64 / best;
-                println!(
-                    "{pname} {name:13} {:30} {:7.0} MB/s {:.2} c/B  {:.2} B/piece",
-                    format!("{path:?}"),
-                    rate / 1e6,
-                    2.75e9 / rate,
-                    text.len() as f64 / pieces as f64
-                );
             }
+        }
+    }
+}
+
+#[test]
+fn scanners_equal_the_automaton_on_every_scalar() {
+    let all: String = ('\0'..=char::MAX).collect();
+    let apart: String = ('\0'..=char::MAX).flat_map(|c| [c, 'a', ' ', c, 'Z', c]).collect();
+    let mut buffer = PieceEnds::default();
+    for case in cases() {
+        case.check(&all, &mut buffer);
+        case.check(&apart, &mut buffer);
+    }
+}
+
+#[test]
+fn scanners_equal_the_automaton_on_real_text() {
+    let Some(data) = std::env::var_os("TOKENGROVE_TEST_DATA") else {
+        return; // No test data: nothing to read.
+    };
+    let corpora = std::path::Path::new(&data).join("corpora");
+    let mut buffer = PieceEnds::default();
+    for entry in std::fs::read_dir(corpora).expect("corpora") {
+        let path = entry.expect("an entry").path();
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        for case in cases() {
+            case.check(&text, &mut buffer);
         }
     }
 }
