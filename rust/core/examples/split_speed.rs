@@ -3,6 +3,13 @@
 //! Reads each file whole; prints megabytes per second and bytes per piece, the best of several passes. All
 //! instruction sets must give the same pieces, or it stops.
 
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_precision_loss,
+    reason = "a program that prints rates"
+)]
+
 use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

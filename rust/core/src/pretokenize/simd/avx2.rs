@@ -1,5 +1,6 @@
 //! Masks by AVX2: ASCII by shuffles, characters beyond ASCII one by one.
 
+use super::classes::KINDS;
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
 use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
 use std::arch::x86_64::{
@@ -93,8 +94,21 @@ impl Source for Avx2 {
             apostrophe: kind(APOSTROPHES),
             slash: kind(SLASHES),
             wide: byte(0x80),
+            first: byte(0x40),
         };
-        Planes::new(&ascii, window, before)
+        Planes::new(&ascii, window, before, |class_bytes| {
+            let half = |at: usize| {
+                let bytes = class_bytes.get(at..).and_then(<[u8]>::first_chunk);
+                Half::load(self, bytes.unwrap_or(&[0; BLOCK / 2])).bytes
+            };
+            let (low, high) = (half(0), half(BLOCK / 2));
+            let mut kinds = [0; KINDS];
+            for (kind, mask) in kinds.iter_mut().enumerate() {
+                let (low, high) = (Half::any(self, low, 1 << kind), Half::any(self, high, 1 << kind));
+                *mask = u64::from(high) << 32 | u64::from(low);
+            }
+            kinds
+        })
     }
 
     #[inline(always)]

@@ -134,15 +134,26 @@ pub(super) const fn length(b0: u8) -> usize {
     }
 }
 
+/// The class byte of the character beyond ASCII that begins with these bytes.
+#[inline(always)]
+pub(super) fn of([b0, b1, b2, b3]: [u8; 4]) -> u8 {
+    let low = match length(b0) {
+        ..=2 => b1,
+        3 => b2,
+        4.. => b3,
+    };
+    block_of([b0, b1, b2]).0[usize::from(low & 63)]
+}
+
 /// The class byte and the length of the character that begins `text`; (0, 0) for no text.
 #[inline]
 pub(super) fn first(text: &[u8]) -> (u8, usize) {
     match *text {
         [] => (0, 0),
         [b0, ..] if b0 < 0x80 => (ASCII[usize::from(b0 >> 6)].0[usize::from(b0 & 63)], 1),
-        [b0, b1, ..] if b0 < 0xE0 => (block_of([b0, 0, 0]).0[usize::from(b1 & 63)], 2),
-        [b0, b1, b2, ..] if b0 < 0xF0 => (block_of([b0, b1, 0]).0[usize::from(b2 & 63)], 3),
-        [b0, b1, b2, b3, ..] => (block_of([b0, b1, b2]).0[usize::from(b3 & 63)], 4),
+        [b0, b1, ..] if b0 < 0xE0 => (of([b0, b1, 0, 0]), 2),
+        [b0, b1, b2, ..] if b0 < 0xF0 => (of([b0, b1, b2, 0]), 3),
+        [b0, b1, b2, b3, ..] => (of([b0, b1, b2, b3]), 4),
         _ => (0, 1),
     }
 }

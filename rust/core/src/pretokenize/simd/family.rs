@@ -150,7 +150,7 @@ pub(super) fn space_starts(
     let follows = next.newline | u64::from(next.white == u64::MAX);
     let beyond = here.white & follows >> ((!next.white).trailing_zeros() % 64) << 63;
     let to_newline = here.white & here.newline >> 1 | beyond;
-    starts |= if (after_newline == 0) | (to_newline == 0) {
+    starts |= if to_newline == 0 || after_newline == 0 {
         after_newline
     } else {
         not_before_newline(after_newline, here, next, view, newline_ends)

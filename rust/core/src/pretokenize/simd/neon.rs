@@ -23,6 +23,13 @@ fn load(bytes: &[u8; 16]) -> uint8x16_t {
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
 
+/// The first 64 bytes.
+#[inline(always)]
+fn quarters(bytes: &[u8]) -> Quarters {
+    let quarter = |at: usize| load(bytes.get(at..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 16]));
+    [quarter(0), quarter(16), quarter(32), quarter(48)]
+}
+
 /// The kinds of 16 bytes.
 #[inline(always)]
 fn kinds(bytes: uint8x16_t) -> uint8x16_t {
@@ -58,8 +65,7 @@ impl Source for Neon {
 
     #[inline(always)]
     fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
-        let quarter = |at: usize| load(window.get(at..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 16]));
-        let bytes: Quarters = [quarter(0), quarter(16), quarter(32), quarter(48)];
+        let bytes = quarters(window);
         let kinds = bytes.map(kinds);
         let ascii = Ascii {
             letters: any(&kinds, LETTERS),
@@ -71,8 +77,12 @@ impl Source for Neon {
             apostrophe: any(&kinds, APOSTROPHES),
             slash: any(&kinds, SLASHES),
             wide: any(&bytes, 0x80),
+            first: any(&bytes, 0x40),
         };
-        Planes::new(&ascii, window, before)
+        Planes::new(&ascii, window, before, |class_bytes| {
+            let bytes = quarters(class_bytes);
+            std::array::from_fn(|kind| any(&bytes, 1 << kind))
+        })
     }
 
     #[inline(always)]

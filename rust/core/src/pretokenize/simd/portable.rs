@@ -17,33 +17,26 @@ impl Source for Portable {
 
     #[inline(always)]
     fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
-        let mut kinds = [0; 8];
-        let (mut lower_case, mut wide) = (0, 0);
-        for (i, eight) in window[..BLOCK].chunks_exact(8).enumerate() {
-            let eight = eight.first_chunk().unwrap_or(&[0; 8]);
-            let shift = 8 * i;
-            let word = u64::from_le_bytes(*eight);
-            lower_case |= top_bits(word << 2) << shift;
-            wide |= top_bits(word) << shift;
-            let products = eight.map(|byte| LOW[usize::from(byte & 15)] & HIGH[usize::from(byte >> 4)]);
-            let products = u64::from_le_bytes(products);
-            for (bit, kind) in kinds.iter_mut().enumerate() {
-                *kind |= top_bits(products << (7 - bit)) << shift;
-            }
+        let mut products = [0; BLOCK];
+        for (product, byte) in products.iter_mut().zip(window) {
+            *product = LOW[usize::from(byte & 15)] & HIGH[usize::from(byte >> 4)];
         }
+        let kinds: [u64; 8] = masks(&products);
         let kind = |bits: u8| (0..8).filter(|bit| bits >> bit & 1 != 0).fold(0, |all, bit| all | kinds[bit]);
+        let bits: [u64; 8] = masks(window.first_chunk().unwrap_or(&[0; BLOCK]));
         let ascii = Ascii {
             letters: kind(LETTERS),
-            lower_case,
+            lower_case: bits[5],
             digits: kind(DIGITS),
             white: kind(WHITES),
             newlines: kind(NEWLINES),
             blank: kind(BLANK),
             apostrophe: kind(APOSTROPHES),
             slash: kind(SLASHES),
-            wide,
+            wide: bits[7],
+            first: bits[6],
         };
-        Planes::new(&ascii, window, before)
+        Planes::new(&ascii, window, before, masks)
     }
 
     #[inline(always)]
@@ -52,9 +45,42 @@ impl Source for Portable {
     }
 }
 
-/// The top bit of each of eight bytes, as a number of eight bits.
+/// The mask of each bit of 64 bytes.
 #[inline(always)]
-const fn top_bits(word: u64) -> u64 {
-    // The product puts the bits side by side in the top byte; no two of its terms meet.
-    (word >> 7 & 0x0101_0101_0101_0101).wrapping_mul(0x0102_0408_1020_4080) >> 56
+fn masks<const BITS: usize>(bytes: &[u8; BLOCK]) -> [u64; BITS] {
+    let mut masks = [0; BITS];
+    for (i, eight) in bytes.chunks_exact(8).enumerate() {
+        let word = u64::from_le_bytes(*eight.first_chunk().unwrap_or(&[0; 8]));
+        let turned = transpose(word);
+        for (bit, mask) in masks.iter_mut().enumerate() {
+            *mask |= (turned >> (8 * bit) & 0xFF) << (8 * i);
+        }
+    }
+    masks
+}
+
+/// Eight bytes as a matrix of bits, transposed: byte `i` of the result is bit `i` of each byte.
+#[inline(always)]
+const fn transpose(word: u64) -> u64 {
+    // Swap single bits across the diagonals of squares of two, then of four, then of eight.
+    let swap = (word ^ word >> 7) & 0x00AA_00AA_00AA_00AA;
+    let word = word ^ swap ^ swap << 7;
+    let swap = (word ^ word >> 14) & 0x0000_CCCC_0000_CCCC;
+    let word = word ^ swap ^ swap << 14;
+    let swap = (word ^ word >> 28) & 0x0000_0000_F0F0_F0F0;
+    word ^ swap ^ swap << 28
+}
+
+#[cfg(test)]
+mod tests {
+    use super::transpose;
+
+    #[test]
+    fn transposing_moves_each_bit() {
+        for byte in 0..8 {
+            for bit in 0..8 {
+                assert_eq!(transpose(1 << (8 * byte + bit)), 1 << (8 * bit + byte));
+            }
+        }
+    }
 }

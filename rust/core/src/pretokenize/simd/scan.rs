@@ -82,13 +82,12 @@ fn narrow(base: usize) -> Option<u32> {
 /// The window at `at`: of the text itself, or where that ends, of a copy with padding.
 #[inline(always)]
 fn window<'a>(text: &'a [u8], at: usize, padding: u8, copy: &'a mut [u8; WINDOW]) -> &'a [u8; WINDOW] {
-    match text.get(at..).and_then(<[u8]>::first_chunk) {
-        Some(window) => window,
-        None => {
-            pad(text.get(at..).unwrap_or_default(), padding, copy);
-            copy
-        }
+    let rest = text.get(at..).unwrap_or_default();
+    if let Some(window) = rest.first_chunk() {
+        return window;
     }
+    pad(rest, padding, copy);
+    copy
 }
 
 /// Fills a copy.

@@ -1,6 +1,7 @@
 //! Where masks come from: the interface of the instruction sets, and what those without a byte shuffle of
 //! 64 entries share.
 
+use super::bits::pop;
 use super::classes::{self, KINDS};
 
 /// Bytes per block.
@@ -40,6 +41,9 @@ pub(super) trait Masks: Copy {
     fn wide(&self) -> u64;
 }
 
+/// Bytes of the longest character.
+const LONGEST: usize = 4;
+
 /// The ASCII characters of a block, and where there are others.
 pub(super) struct Ascii {
     pub(super) letters: u64,
@@ -54,6 +58,8 @@ pub(super) struct Ascii {
     pub(super) slash: u64,
     /// Bytes above 0x7F.
     pub(super) wide: u64,
+    /// Bytes with the bit that tells a character's first byte from the others above 0x7F; elsewhere it means nothing.
+    pub(super) first: u64,
 }
 
 /// Masks computed one by one, for classifiers that look characters beyond ASCII up in turn.
@@ -66,18 +72,24 @@ pub(super) struct Planes {
     slash: u64,
     continuation: u64,
     wide: u64,
-    /// The class byte of a character that the next block completes, and how many bytes of it are there.
-    open: (u8, u32),
+    /// Class bytes for the first bytes of the next block, if they continue a character of this one.
+    open: [u8; LONGEST],
 }
 
 impl Planes {
     /// The masks of a block before any text.
     pub(super) const NOTHING: Self =
-        Self { kinds: [0; KINDS], blank: 0, apostrophe: 0, slash: 0, continuation: 0, wide: 0, open: (0, 0) };
+        Self { kinds: [0; KINDS], blank: 0, apostrophe: 0, slash: 0, continuation: 0, wide: 0, open: [0; LONGEST] };
 
-    /// Adds the characters beyond ASCII; `before` is the block before.
+    /// Adds the characters beyond ASCII to the others; `before` is the block before. `by_kind` makes masks of class
+    /// bytes, one for each bit.
     #[inline(always)]
-    pub(super) fn new(ascii: &Ascii, window: &[u8; WINDOW], before: &Self) -> Self {
+    pub(super) fn new(
+        ascii: &Ascii,
+        window: &[u8; WINDOW],
+        before: &Self,
+        by_kind: impl FnOnce(&[u8; BLOCK]) -> [u64; KINDS],
+    ) -> Self {
         let mut planes = Self {
             blank: ascii.blank,
             apostrophe: ascii.apostrophe,
@@ -85,45 +97,46 @@ impl Planes {
             wide: ascii.wide,
             ..Self::NOTHING
         };
-        planes.add(classes::UPPER, ascii.letters & !ascii.lower_case);
-        planes.add(classes::LOWER, ascii.letters & ascii.lower_case);
-        planes.add(classes::NUMBER, ascii.digits);
-        planes.add(classes::WHITE, ascii.white);
-        planes.add(classes::NEWLINE, ascii.newlines);
+        let case = ascii.lower_case;
+        for (kind, mask) in [
+            (classes::UPPER, ascii.letters & !case),
+            (classes::LOWER, ascii.letters & case),
+            (classes::NUMBER, ascii.digits),
+            (classes::WHITE, ascii.white),
+            (classes::NEWLINE, ascii.newlines),
+        ] {
+            planes.kinds[kind.trailing_zeros() as usize] = mask;
+        }
         if ascii.wide != 0 {
-            planes.add_wide(window, before.open);
+            let firsts = ascii.wide & ascii.first;
+            planes.continuation = ascii.wide & !firsts;
+            let class_bytes = wide_classes(window, firsts, before.open);
+            let (here, next) = class_bytes.split_at(BLOCK);
+            planes.open.copy_from_slice(next);
+            let wide = by_kind(here.first_chunk().unwrap_or(&[0; BLOCK]));
+            for (plane, wide) in planes.kinds.iter_mut().zip(wide) {
+                *plane |= wide & ascii.wide;
+            }
         }
         planes
     }
+}
 
-    /// Adds characters of a class.
-    #[inline(always)]
-    fn add(&mut self, class: u8, span: u64) {
-        if let Some(kind) = self.kinds.get_mut(class.trailing_zeros() as usize) {
-            *kind |= span;
-        }
+/// The class bytes of the characters beyond ASCII that begin at `firsts`, for all their bytes, and for the first
+/// bytes of the next block; those of ASCII characters are arbitrary. `open` is what the block before leaves.
+#[inline]
+fn wide_classes(window: &[u8; WINDOW], mut firsts: u64, open: [u8; LONGEST]) -> [u8; BLOCK + LONGEST] {
+    let mut class_bytes = [0; BLOCK + LONGEST];
+    class_bytes[..LONGEST].copy_from_slice(&open);
+    while firsts != 0 {
+        let (at, rest) = pop(firsts);
+        firsts = rest;
+        let at = at as usize % BLOCK;
+        // The longest character is written; what is too much is written over or arbitrary.
+        let Some(bytes) = window[at..].first_chunk() else { break };
+        class_bytes[at..at + LONGEST].fill(classes::of(*bytes));
     }
-
-    /// Adds the characters beyond ASCII.
-    fn add_wide(&mut self, window: &[u8; WINDOW], (open_class, open_bytes): (u8, u32)) {
-        let open = (1 << open_bytes) - 1;
-        self.add(open_class, open);
-        let mut firsts = 0;
-        let mut rest = self.wide & !open;
-        while rest != 0 {
-            let at = rest.trailing_zeros();
-            let i = at as usize % BLOCK;
-            let (class, length) = classes::first(&window[i..]);
-            let span = ((1 << length) - 1) << at;
-            firsts |= 1 << at;
-            rest &= !span;
-            self.add(class, span);
-            if i + length > BLOCK {
-                self.open = (class, (i + length - BLOCK) as u32);
-            }
-        }
-        self.continuation = self.wide & !firsts;
-    }
+    class_bytes
 }
 
 impl Masks for Planes {
