@@ -2,7 +2,7 @@
 
 use super::classes::KINDS;
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
-use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
+use super::source::{Ascii, BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
 use std::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
     _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
@@ -26,38 +26,63 @@ impl Avx2 {
     }
 }
 
-/// 32 bytes: what they are, and whether each is lower case, as masks.
-struct Half {
-    bytes: __m256i,
-    kinds: __m256i,
-}
+/// Two vectors of 32 bytes.
+#[derive(Clone, Copy)]
+struct Halves(__m256i, __m256i);
 
-impl Half {
+// No closures below: they would not always be inlined into code for AVX2.
+impl Avx2 {
+    /// 64 bytes.
     #[inline(always)]
-    fn load(_: Avx2, bytes: &[u8; BLOCK / 2]) -> Self {
-        // SAFETY: the processor has AVX2 (proof); the loads are of 32 and 16 bytes of arrays of that size.
+    fn load(self, bytes: &[u8; BLOCK]) -> Halves {
+        let (low, high) = bytes.split_at(BLOCK / 2);
+        // SAFETY: the processor has AVX2 (proof); both loads are of 32 bytes of slices of that length.
+        unsafe { Halves(_mm256_loadu_si256(low.as_ptr().cast()), _mm256_loadu_si256(high.as_ptr().cast())) }
+    }
+
+    /// A table, twice.
+    #[inline(always)]
+    fn table(self, table: &[u8; 16]) -> __m256i {
+        // SAFETY: the processor has AVX2 (proof); the load is of 16 bytes of an array of that length.
+        unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast())) }
+    }
+
+    /// What 32 bytes are, by the products of their halves.
+    #[inline(always)]
+    fn kinds(self, bytes: __m256i) -> __m256i {
+        let (low, high) = (self.table(&LOW), self.table(&HIGH));
+        // SAFETY: the processor has AVX2 (proof).
         unsafe {
-            let bytes = _mm256_loadu_si256(bytes.as_ptr().cast());
-            let table = |table: &[u8; 16]| _mm256_broadcastsi128_si256(_mm_loadu_si128(table.as_ptr().cast()));
-            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15));
+            let upper_half = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15));
             // A byte beyond ASCII shuffles in zero: its top bit is set.
-            let kinds =
-                _mm256_and_si256(_mm256_shuffle_epi8(table(&LOW), bytes), _mm256_shuffle_epi8(table(&HIGH), high));
-            Self { bytes, kinds }
+            _mm256_and_si256(_mm256_shuffle_epi8(low, bytes), _mm256_shuffle_epi8(high, upper_half))
         }
     }
 
-    /// Bytes whose bits of `vector` and of `bits` meet.
+    /// Bytes whose bits and `bits` meet.
     #[inline(always)]
-    fn any(_: Avx2, vector: __m256i, bits: u8) -> u32 {
+    fn any(self, vectors: Halves, bits: u8) -> u64 {
         // SAFETY: the processor has AVX2 (proof).
-        unsafe {
-            let none = _mm256_cmpeq_epi8(
-                _mm256_and_si256(vector, _mm256_set1_epi8(bits.cast_signed())),
-                _mm256_setzero_si256(),
-            );
-            !_mm256_movemask_epi8(none).cast_unsigned()
+        let (low, high) = unsafe {
+            let (zero, bits) = (_mm256_setzero_si256(), _mm256_set1_epi8(bits.cast_signed()));
+            (
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(vectors.0, bits), zero)),
+                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(vectors.1, bits), zero)),
+            )
+        };
+        !(u64::from(high.cast_unsigned()) << 32 | u64::from(low.cast_unsigned()))
+    }
+}
+
+impl Planar for Avx2 {
+    #[inline(always)]
+    fn by_kind(self, class_bytes: &[u8; BLOCK]) -> [u64; KINDS] {
+        let class_bytes = self.load(class_bytes);
+        let mut kinds = [0; KINDS];
+        for (kind, mask) in kinds.iter_mut().enumerate() {
+            *mask = self.any(class_bytes, 1 << kind);
         }
+        kinds
     }
 }
 
@@ -71,44 +96,21 @@ impl Source for Avx2 {
 
     #[inline(always)]
     fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
-        let half = |at: usize| {
-            let bytes = window.get(at..).and_then(<[u8]>::first_chunk);
-            Half::load(self, bytes.unwrap_or(&[0; BLOCK / 2]))
-        };
-        let (low, high) = (half(0), half(BLOCK / 2));
-        let kind = |bits| {
-            let (low, high) = (Half::any(self, low.kinds, bits), Half::any(self, high.kinds, bits));
-            u64::from(high) << 32 | u64::from(low)
-        };
-        let byte = |bits| {
-            let (low, high) = (Half::any(self, low.bytes, bits), Half::any(self, high.bytes, bits));
-            u64::from(high) << 32 | u64::from(low)
-        };
+        let bytes = self.load(window.first_chunk().unwrap_or(&[0; BLOCK]));
+        let kinds = Halves(self.kinds(bytes.0), self.kinds(bytes.1));
         let ascii = Ascii {
-            letters: kind(LETTERS),
-            lower_case: byte(LOWER_CASE),
-            digits: kind(DIGITS),
-            white: kind(WHITES),
-            newlines: kind(NEWLINES),
-            blank: kind(BLANK),
-            apostrophe: kind(APOSTROPHES),
-            slash: kind(SLASHES),
-            wide: byte(0x80),
-            first: byte(0x40),
+            letters: self.any(kinds, LETTERS),
+            lower_case: self.any(bytes, LOWER_CASE),
+            digits: self.any(kinds, DIGITS),
+            white: self.any(kinds, WHITES),
+            newlines: self.any(kinds, NEWLINES),
+            blank: self.any(kinds, BLANK),
+            apostrophe: self.any(kinds, APOSTROPHES),
+            slash: self.any(kinds, SLASHES),
+            wide: self.any(bytes, 0x80),
+            first: self.any(bytes, 0x40),
         };
-        Planes::new(&ascii, window, before, |class_bytes| {
-            let half = |at: usize| {
-                let bytes = class_bytes.get(at..).and_then(<[u8]>::first_chunk);
-                Half::load(self, bytes.unwrap_or(&[0; BLOCK / 2])).bytes
-            };
-            let (low, high) = (half(0), half(BLOCK / 2));
-            let mut kinds = [0; KINDS];
-            for (kind, mask) in kinds.iter_mut().enumerate() {
-                let (low, high) = (Half::any(self, low, 1 << kind), Half::any(self, high, 1 << kind));
-                *mask = u64::from(high) << 32 | u64::from(low);
-            }
-            kinds
-        })
+        Planes::new(&ascii, window, before, self)
     }
 
     #[inline(always)]

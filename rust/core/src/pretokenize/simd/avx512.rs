@@ -34,6 +34,8 @@ impl Avx512 {
     }
 }
 
+// No closures below: they would not always be inlined into code for AVX-512.
+
 /// 64 bytes with their class bytes.
 #[derive(Clone, Copy)]
 pub(super) struct Block {
@@ -80,6 +82,24 @@ fn bytes(_: Avx512, window: &[u8; WINDOW], skip: usize) -> __m512i {
     unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
+/// Stores 16 indexes, each plus `base`.
+#[inline(always)]
+fn store(_: Avx512, indexes: __m128i, base: __m512i, out: &mut [u32]) {
+    let Some(out) = out.first_chunk_mut::<16>() else { return };
+    // SAFETY: the processor has AVX-512F (proof); the store is of 16 entries of an array of that length.
+    unsafe {
+        let positions = _mm512_add_epi32(_mm512_cvtepu8_epi32(indexes), base);
+        _mm512_storeu_si512(out.as_mut_ptr().cast(), positions);
+    }
+}
+
+/// Those bytes of `mask` that equal `byte`.
+#[inline(always)]
+fn like(_: Avx512, mask: u64, bytes: __m512i, byte: u8) -> u64 {
+    // SAFETY: the processor has AVX-512F and BW (proof).
+    unsafe { _mm512_mask_cmpeq_epi8_mask(mask, bytes, _mm512_set1_epi8(byte.cast_signed())) }
+}
+
 impl Source for Avx512 {
     type Block = Block;
 
@@ -124,21 +144,15 @@ impl Source for Avx512 {
     #[inline(always)]
     fn flatten(self, mask: u64, base: u32, out: &mut [u32; BLOCK]) -> usize {
         let count = mask.count_ones() as usize;
-        // SAFETY: the processor has AVX-512F, VL and VBMI2 (proof); each store is of 16 of the 64 entries of `out`.
+        // SAFETY: the processor has AVX-512F and VBMI2 (proof).
         unsafe {
             let indexes = _mm512_maskz_compress_epi8(mask, vector(self, &IOTA));
             let base = _mm512_set1_epi32(base.cast_signed());
-            let store = |quarter: __m128i, at: usize, out: &mut [u32; BLOCK]| {
-                let positions = _mm512_add_epi32(_mm512_cvtepu8_epi32(quarter), base);
-                _mm512_storeu_si512(out[at..at + 16].as_mut_ptr().cast(), positions);
-            };
-            store(_mm512_castsi512_si128(indexes), 0, out);
-            if count > 16 {
-                store(_mm512_extracti32x4_epi32::<1>(indexes), 16, out);
-                if count > 32 {
-                    store(_mm512_extracti32x4_epi32::<2>(indexes), 32, out);
-                    store(_mm512_extracti32x4_epi32::<3>(indexes), 48, out);
-                }
+            store(self, _mm512_castsi512_si128(indexes), base, &mut out[..16]);
+            store(self, _mm512_extracti32x4_epi32::<1>(indexes), base, &mut out[16..32]);
+            if count > 32 {
+                store(self, _mm512_extracti32x4_epi32::<2>(indexes), base, &mut out[32..48]);
+                store(self, _mm512_extracti32x4_epi32::<3>(indexes), base, &mut out[48..]);
             }
         }
         count
@@ -164,10 +178,7 @@ fn classify_leads(proof: Avx512, window: &[u8; WINDOW], v: __m512i, ascii: __m51
         let [b0, b1, b2] = [window[at], window[at + 1], window[at + 2]];
         // SAFETY: as above.
         unsafe {
-            let like = |mask: u64, bytes: __m512i, byte: u8| {
-                _mm512_mask_cmpeq_epi8_mask(mask, bytes, _mm512_set1_epi8(byte.cast_signed()))
-            };
-            let mut same = like(pending, v, b0);
+            let mut same = like(proof, pending, v, b0);
             let last = match classes::length(b0) {
                 3 => {
                     let row = &ROWS[usize::from(b0 & 15)];
@@ -176,11 +187,11 @@ fn classify_leads(proof: Avx512, window: &[u8; WINDOW], v: __m512i, ascii: __m51
                         pending = _mm512_mask_cmpeq_epi8_mask(pending, classes, mixed);
                         continue;
                     }
-                    same = like(same, second, b1);
+                    same = like(proof, same, second, b1);
                     third
                 }
                 4 => {
-                    same = like(like(same, second, b1), third, b2);
+                    same = like(proof, like(proof, same, second, b1), third, b2);
                     bytes(proof, window, 3)
                 }
                 _ => second,

@@ -1,7 +1,8 @@
 //! Masks by NEON, which every aarch64 processor has: ASCII by table lookups, characters beyond ASCII one by one.
 
+use super::classes::KINDS;
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
-use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
+use super::source::{Ascii, BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
 use std::arch::aarch64::{
     uint8x16_t, vandq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vpaddq_u8, vqtbl1q_u8, vreinterpretq_u64_u8,
     vshrq_n_u8, vtstq_u8,
@@ -55,6 +56,14 @@ fn any(quarters: &Quarters, bits: u8) -> u64 {
     }
 }
 
+impl Planar for Neon {
+    #[inline(always)]
+    fn by_kind(self, class_bytes: &[u8; BLOCK]) -> [u64; KINDS] {
+        let class_bytes = quarters(class_bytes);
+        std::array::from_fn(|kind| any(&class_bytes, 1 << kind))
+    }
+}
+
 impl Source for Neon {
     type Block = Planes;
 
@@ -79,10 +88,7 @@ impl Source for Neon {
             wide: any(&bytes, 0x80),
             first: any(&bytes, 0x40),
         };
-        Planes::new(&ascii, window, before, |class_bytes| {
-            let bytes = quarters(class_bytes);
-            std::array::from_fn(|kind| any(&bytes, 1 << kind))
-        })
+        Planes::new(&ascii, window, before, self)
     }
 
     #[inline(always)]

@@ -1,11 +1,19 @@
 //! Masks by plain 64-bit arithmetic.
 
+use super::classes::KINDS;
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, NEWLINES, SLASHES, WHITES};
-use super::source::{Ascii, BLOCK, Planes, Source, WINDOW, flatten_bits};
+use super::source::{Ascii, BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
 
 /// The path that every processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Portable;
+
+impl Planar for Portable {
+    #[inline(always)]
+    fn by_kind(self, class_bytes: &[u8; BLOCK]) -> [u64; KINDS] {
+        masks(class_bytes)
+    }
+}
 
 impl Source for Portable {
     type Block = Planes;
@@ -36,7 +44,7 @@ impl Source for Portable {
             wide: bits[7],
             first: bits[6],
         };
-        Planes::new(&ascii, window, before, masks)
+        Planes::new(&ascii, window, before, self)
     }
 
     #[inline(always)]

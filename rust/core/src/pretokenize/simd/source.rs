@@ -76,20 +76,22 @@ pub(super) struct Planes {
     open: [u8; LONGEST],
 }
 
+/// A source of [`Planes`].
+pub(super) trait Planar: Copy {
+    /// The masks of class bytes, one for each bit.
+    ///
+    /// A method and no closure, which would not always be inlined into code for the instruction set.
+    fn by_kind(self, class_bytes: &[u8; BLOCK]) -> [u64; KINDS];
+}
+
 impl Planes {
     /// The masks of a block before any text.
     pub(super) const NOTHING: Self =
         Self { kinds: [0; KINDS], blank: 0, apostrophe: 0, slash: 0, continuation: 0, wide: 0, open: [0; LONGEST] };
 
-    /// Adds the characters beyond ASCII to the others; `before` is the block before. `by_kind` makes masks of class
-    /// bytes, one for each bit.
+    /// Adds the characters beyond ASCII to the others; `before` is the block before.
     #[inline(always)]
-    pub(super) fn new(
-        ascii: &Ascii,
-        window: &[u8; WINDOW],
-        before: &Self,
-        by_kind: impl FnOnce(&[u8; BLOCK]) -> [u64; KINDS],
-    ) -> Self {
+    pub(super) fn new(ascii: &Ascii, window: &[u8; WINDOW], before: &Self, source: impl Planar) -> Self {
         let mut planes = Self {
             blank: ascii.blank,
             apostrophe: ascii.apostrophe,
@@ -113,7 +115,7 @@ impl Planes {
             let class_bytes = wide_classes(window, firsts, before.open);
             let (here, next) = class_bytes.split_at(BLOCK);
             planes.open.copy_from_slice(next);
-            let wide = by_kind(here.first_chunk().unwrap_or(&[0; BLOCK]));
+            let wide = source.by_kind(here.first_chunk().unwrap_or(&[0; BLOCK]));
             for (plane, wide) in planes.kinds.iter_mut().zip(wide) {
                 *plane |= wide & ascii.wide;
             }
