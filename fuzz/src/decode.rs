@@ -56,7 +56,7 @@ pub(crate) fn run(data: &[u8]) {
     let text = input.rest(MAX_TOKENS);
     let all = AllowedSpecials::all();
     let mut encoded = Vec::new();
-    let options = EncodeOptions { add_special_tokens: false, allowed: &all };
+    let options = EncodeOptions { allowed: &all, ..EncodeOptions::default() };
     tokenizer.encode_bytes_into(text, options, &mut encoded).expect("every byte has a token");
     assert_eq!(tokenizer.decode_bytes(&encoded, false).as_deref(), Ok(text), "decode(encode(x)) == x");
     stream_equals_whole(tokenizer, &encoded, skip);

@@ -35,7 +35,7 @@ fn exercise(spec: TokenizerSpec) {
     let all = AllowedSpecials::all();
     for text in TEXTS {
         for add_special_tokens in [false, true] {
-            let options = EncodeOptions { add_special_tokens, allowed: &all };
+            let options = EncodeOptions { add_special_tokens, allowed: &all, ..EncodeOptions::default() };
             if let Ok(ids) = tokenizer.encode(text, options) {
                 tokenizer.decode(&ids, false).expect("ids that encoding gives can be decoded");
             }

@@ -88,14 +88,14 @@ impl Decoder {
         &self.tokens
     }
 
-    /// The bytes of a sequence.
+    /// The bytes of a sequence of ids with their positions, which errors name.
     ///
     /// # Errors
     /// If an id is not a token's.
-    pub fn decode(&self, ids: impl IntoIterator<Item = u32>) -> Result<Vec<u8>, UnknownTokenError> {
+    pub fn decode(&self, ids: impl IntoIterator<Item = (usize, u32)>) -> Result<Vec<u8>, UnknownTokenError> {
         let mut out = Vec::new();
         let mut state = JoinState::default();
-        for (at, id) in ids.into_iter().enumerate() {
+        for (at, id) in ids {
             self.push(id, at, &mut state, &mut out)?;
         }
         Self::finish(&mut state, &mut out);

@@ -145,7 +145,7 @@ fn wave_of(
             texts[group.clone()].iter().try_for_each(|text| {
                 encode.append(*text, &mut buffer.ids)?;
                 buffer.ends.push(buffer.ids.len());
-                Ok(())
+                Ok::<(), EncodeError>(())
             })
         })
     })?;

@@ -35,7 +35,10 @@ impl TokenizerCore {
         f: impl FnOnce(Encode<'_>) -> PyResult<T>,
     ) -> PyResult<T> {
         let allowed = special::read(&self.tokenizer, allowed_special)?;
-        f(Encode { tokenizer: &self.tokenizer, options: EncodeOptions { add_special_tokens, allowed: &allowed } })
+        f(Encode {
+            tokenizer: &self.tokenizer,
+            options: EncodeOptions { add_special_tokens, allowed: &allowed, ..EncodeOptions::default() },
+        })
     }
 
     fn content(&self, py: Python<'_>) -> PyResult<Content> {

@@ -1,7 +1,7 @@
 //! Decoding while ids arrive.
 
 use super::utf8::take_decided;
-use super::{Decoder, JoinState, UnknownTokenError};
+use super::{Decoder, JoinState, TokenBytes, UnknownTokenError};
 
 /// Turns ids into text as they come.
 ///
@@ -15,6 +15,15 @@ pub struct DecodeStream {
     join: JoinState,
     pending: Vec<u8>,
     tokens: usize,
+    /// For decoders that only know whole sequences: all ids, and how much of their text has been returned.
+    whole: Option<Whole>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Whole {
+    ids: Vec<u32>,
+    text: String,
+    returned: usize,
 }
 
 impl DecodeStream {
@@ -36,6 +45,33 @@ impl DecodeStream {
         Ok(text)
     }
 
+    /// As [`DecodeStream::step`], for decoders that are no joining of bytes per token: `decode` gives the text of a whole
+    /// sequence. O(length of the sequence so far).
+    ///
+    /// Text is returned once the next token has left it as it was.
+    ///
+    /// # Errors
+    /// If `id` is not a token's; the stream is then as it was.
+    pub fn step_whole(
+        &mut self,
+        id: u32,
+        tokens: &TokenBytes,
+        decode: impl FnOnce(&[u32]) -> String,
+    ) -> Result<String, UnknownTokenError> {
+        if tokens.get(id).is_none() {
+            return Err(UnknownTokenError::new(id, self.tokens, tokens.max_id()));
+        }
+        self.tokens += 1;
+        let whole = self.whole.get_or_insert_default();
+        whole.ids.push(id);
+        let text = decode(&whole.ids);
+        let stable = common_prefix(&whole.text, &text);
+        let new = text.get(whole.returned..stable).unwrap_or_default().to_owned();
+        whole.returned += new.len();
+        whole.text = text;
+        Ok(new)
+    }
+
     /// Counts a token that is skipped, so that positions in errors stay right.
     pub const fn skip(&mut self) {
         self.tokens += 1;
@@ -46,7 +82,15 @@ impl DecodeStream {
         Decoder::finish(&mut self.join, &mut self.pending);
         let mut text = String::new();
         take_decided(&mut self.pending, true, &mut text);
+        if let Some(whole) = &self.whole {
+            text.push_str(whole.text.get(whole.returned..).unwrap_or_default());
+        }
         *self = Self::new();
         text
     }
+}
+
+/// Bytes that two texts share at the beginning, in whole characters.
+fn common_prefix(a: &str, b: &str) -> usize {
+    a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum()
 }

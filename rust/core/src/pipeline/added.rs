@@ -74,6 +74,8 @@ pub(crate) struct Segment {
 pub(crate) struct AddedTokens {
     tokens: Vec<AddedToken>,
     by_content: HashMap<Box<str>, usize>,
+    /// Of tokens looked for in normalized text: the form looked for, by index.
+    forms: Vec<(usize, String)>,
     /// Ids of the special tokens, in order.
     special_ids: Vec<u32>,
     policy: AddedTokenPolicy,
@@ -93,22 +95,24 @@ impl AddedTokens {
         let raw = Finder::new(
             tokens.iter().enumerate().filter(|(_, t)| !t.normalized).map(|(i, t)| (i, t.content.as_str())),
         )?;
-        let forms: Vec<(usize, String)> = tokens
-            .iter()
-            .enumerate()
-            .filter(|(_, t)| t.normalized)
-            .map(|(i, t)| (i, normalize(&t.content)))
-            .filter(|(_, form)| !form.is_empty())
-            .collect();
-        let normalized = Finder::new(forms.iter().map(|(i, form)| (*i, form.as_str())))?;
+        let forms: Vec<(usize, String)> =
+            tokens.iter().enumerate().filter(|(_, t)| t.normalized).map(|(i, t)| (i, normalize(&t.content))).collect();
+        let found = forms.iter().filter(|(_, form)| !form.is_empty());
+        let normalized = Finder::new(found.map(|(i, form)| (*i, form.as_str())))?;
         let by_content = tokens.iter().enumerate().map(|(i, t)| (t.content.as_str().into(), i)).collect();
         let mut special_ids: Vec<u32> = tokens.iter().filter(|t| t.special).map(|t| t.id).collect();
         special_ids.sort_unstable();
-        Ok(Self { tokens, by_content, special_ids, policy, raw, normalized })
+        Ok(Self { tokens, by_content, forms, special_ids, policy, raw, normalized })
     }
 
     pub(crate) fn tokens(&self) -> &[AddedToken] {
         &self.tokens
+    }
+
+    /// Ids and the forms in which decoding writes them: normalized, for tokens that are looked for in normalized text.
+    pub(crate) fn decoded_forms(&self) -> impl Iterator<Item = (u32, &str)> {
+        let raw = self.tokens.iter().filter(|token| !token.normalized).map(|token| (token.id, token.content.as_str()));
+        raw.chain(self.forms.iter().map(|(index, form)| (self.tokens[*index].id, form.as_str())))
     }
 
     pub(crate) fn by_content(&self, content: &str) -> Option<&AddedToken> {

@@ -1,13 +1,16 @@
 //! Building a tokenizer from its specification.
 
 use super::added::AddedTokens;
+use super::decode::Decoding;
 use super::error::CompileError;
-use super::tokenizer::{Parts, Tokenizer};
-use crate::bpe::Bpe;
-use crate::decoder::{Decoder, JoinRules, TokenBytes};
-use crate::encoder::Encoder;
-use crate::pretokenize::{Dialect, Pretokenizer};
-use crate::spec::{AddedToken, Segmentation, TokenizerSpec};
+use super::model::Model;
+use super::normalize::Normalization;
+use super::segment::{PieceForm, Segmenter, segmenter};
+use super::split;
+use super::template;
+use super::tokenizer::Tokenizer;
+use crate::spec::{AddedToken, Alphabet, Normalizer, PreTokenizer, Segmentation, TokenizerSpec};
+use std::sync::OnceLock;
 
 /// Builds the tokenizer that a specification describes.
 ///
@@ -29,39 +32,55 @@ use crate::spec::{AddedToken, Segmentation, TokenizerSpec};
 /// If ids repeat, a pattern is not a regular expression, the model's tokens and merges contradict each other, or a
 /// component is not supported.
 pub fn compile(spec: TokenizerSpec) -> Result<Tokenizer, CompileError> {
-    check_special_ids(&spec)?;
-    let pretokenizer = match &spec.segmentation {
-        Segmentation::Whole => Pretokenizer::whole(),
-        Segmentation::Tiktoken(name) if Pretokenizer::names().any(|known| known == name) => Pretokenizer::named(name)?,
-        Segmentation::Tiktoken(pattern) => Pretokenizer::from_pattern(pattern, Dialect::Tiktoken)?,
-        Segmentation::Chain(_) => {
-            return Err(CompileError::component("pre_tokenizer", "a component chain", "a pattern (for now)"));
-        }
-    };
-    let bpe = Bpe::new(&spec.model)?;
-    let added = AddedTokens::new(spec.added_tokens.clone(), spec.added_token_policy, str::to_owned)?;
-    let decoder = byte_decoder(&spec)?;
-    Ok(Tokenizer::from_parts(Parts { encoder: Encoder::new(bpe, pretokenizer), added, decoder, spec }))
+    check_ids(&spec.added_tokens)?;
+    let normalization = Normalization::new(spec.normalizer.as_ref())?;
+    let (segmenter, pretokenizer) = segmenter(&spec)?;
+    let model = Model::new(&spec, pretokenizer)?;
+    let normalize = |text: &str| normalization.plain(text).map_or_else(|_| text.to_owned(), Into::into);
+    let added = AddedTokens::new(spec.added_tokens.clone(), spec.added_token_policy, normalize)?;
+    let decoding = Decoding::new(&spec, &added)?;
+    Ok(Tokenizer {
+        asks_for_origin: matches!(&segmenter, Segmenter::Stages { stages, .. } if split::asks_for_origin(stages)),
+        reads_byte_alphabet: reads_byte_alphabet(&spec, &segmenter),
+        normalization,
+        segmenter,
+        model,
+        added,
+        template: template::items(spec.post_processor.as_ref())?,
+        decoding,
+        spec,
+        by_bytes: OnceLock::new(),
+        by_id: OnceLock::new(),
+    })
 }
 
-/// An added token may name a token of the vocabulary, but then with that token's text.
-fn check_special_ids(spec: &TokenizerSpec) -> Result<(), CompileError> {
-    let mut by_id: Vec<&AddedToken> = spec.added_tokens.iter().collect();
+/// Refuses two added tokens with one id.
+fn check_ids(tokens: &[AddedToken]) -> Result<(), CompileError> {
+    let mut by_id: Vec<&AddedToken> = tokens.iter().collect();
     by_id.sort_by_key(|token| token.id);
     match by_id.windows(2).find(|pair| pair[0].id == pair[1].id) {
         None => Ok(()),
-        Some(pair) => Err(CompileError::duplicate_id(
-            format!("{:?}", pair[0].content),
-            format!("{:?}", pair[1].content),
-            pair[0].id,
-        )),
+        Some(pair) => {
+            let quoted = |token: &AddedToken| format!("{:?}", token.content);
+            Err(CompileError::duplicate_id(quoted(pair[0]), quoted(pair[1]), pair[0].id))
+        }
     }
 }
 
-fn byte_decoder(spec: &TokenizerSpec) -> Result<Decoder, CompileError> {
-    let vocabulary = spec.model.tokens.iter().map(|(bytes, id)| (id, bytes));
-    let added = spec.added_tokens.iter().map(|token| (token.id, token.content.as_bytes()));
-    let tokens = TokenBytes::new(vocabulary.chain(added))
-        .ok_or_else(|| CompileError::too_large("bytes of all tokens", usize::MAX, u32::MAX as usize))?;
-    Ok(Decoder::new(tokens, JoinRules::default()))
+/// Whether text reaches a model of characters in the byte alphabet.
+fn reads_byte_alphabet(spec: &TokenizerSpec, segmenter: &Segmenter) -> bool {
+    fn ends(chain: &PreTokenizer) -> Option<bool> {
+        match chain {
+            PreTokenizer::ByteLevel { .. } => Some(true),
+            PreTokenizer::Metaspace { .. } => Some(false),
+            PreTokenizer::Sequence(all) => all.iter().rev().find_map(ends),
+            _ => None,
+        }
+    }
+    let normalized = || matches!(spec.normalizer, Some(Normalizer::ByteLevel));
+    match (spec.alphabet, segmenter, &spec.segmentation) {
+        (Alphabet::Raw, ..) | (_, Segmenter::Stages { form: PieceForm::ByteAlphabet, .. }, _) => false,
+        (_, _, Segmentation::Chain(chain)) => ends(chain).unwrap_or_else(normalized),
+        _ => normalized(),
+    }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong when a tokenizer is built or used.
 
 use crate::bpe::BpeError;
-use crate::pretokenize::PatternError;
+use crate::pretokenize::{PatternError, SplitError};
 use std::fmt;
 
 /// A specification that does not make a tokenizer.
@@ -67,32 +67,71 @@ impl std::error::Error for CompileError {
     }
 }
 
-/// Text that the vocabulary cannot represent.
+/// Text that cannot be encoded without losing some of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodeError {
-    found: String,
-    at: usize,
+    kind: EncodeKind,
+    at: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum EncodeKind {
+    Character(char),
+    Byte(u8),
+    Gap,
+    Split(SplitError),
 }
 
 impl EncodeError {
-    pub(crate) fn new(found: impl Into<String>, at: usize) -> Self {
-        Self { found: found.into(), at }
+    /// A character without a token.
+    pub(super) const fn character(c: char) -> Self {
+        Self { kind: EncodeKind::Character(c), at: None }
     }
 
-    /// The byte offset in the text.
+    /// A byte without a token.
+    pub(super) const fn byte(byte: u8) -> Self {
+        Self { kind: EncodeKind::Byte(byte), at: None }
+    }
+
+    /// Text that the pattern does not match.
+    pub(super) const fn gap(at: usize) -> Self {
+        Self { kind: EncodeKind::Gap, at: Some(at) }
+    }
+
+    /// The same, with the place in the input if it can be told.
+    pub(super) fn located(mut self, input: &[u8]) -> Self {
+        let mut buffer = [0; 4];
+        self.at = match self.kind {
+            EncodeKind::Character(c) => memchr::memmem::find(input, c.encode_utf8(&mut buffer).as_bytes()),
+            EncodeKind::Byte(byte) => memchr::memchr(byte, input),
+            EncodeKind::Gap | EncodeKind::Split(_) => self.at,
+        };
+        self
+    }
+
+    /// The byte offset in the input, if it can be told.
     #[must_use]
-    pub const fn position(&self) -> usize {
+    pub const fn position(&self) -> Option<usize> {
         self.at
+    }
+}
+
+impl From<SplitError> for EncodeError {
+    fn from(error: SplitError) -> Self {
+        Self { kind: EncodeKind::Split(error), at: None }
     }
 }
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} at byte {} has no token: the vocabulary has neither byte tokens nor an unknown token for it",
-            self.found, self.at
-        )
+        let place = self.at.map(|at| format!(" at byte {at}")).unwrap_or_default();
+        let why = "the vocabulary has no token, no byte tokens and no unknown token for it";
+        match &self.kind {
+            EncodeKind::Character(c) => write!(f, "{c:?}{place} cannot be encoded: {why}"),
+            EncodeKind::Byte(byte) => write!(f, "byte 0x{byte:02X}{place} cannot be encoded: {why}"),
+            EncodeKind::Gap => write!(f, "the text{place} would be lost: the tokenizer's pattern does not match it"),
+            EncodeKind::Split(error) => error.fmt(f),
+        }
     }
 }
 

@@ -1,13 +1,30 @@
 //! From what a tokenizer file says to a tokenizer that runs.
 //!
-//! [`compile`] turns a [`TokenizerSpec`](crate::spec::TokenizerSpec) into a frozen [`Tokenizer`].
+//! [`compile`] turns a [`TokenizerSpec`](crate::spec::TokenizerSpec) into a frozen [`Tokenizer`]. Chains of components that
+//! amount to "normalize, split by a known pattern, encode bytes" run on the [`Encoder`](crate::encoder::Encoder); all others
+//! run exactly on general code, component by component.
 
 mod added;
+mod charsmap;
 mod compile;
+mod decode;
+mod encode;
 mod error;
+mod forms;
+mod model;
+mod normalize;
+mod pattern;
+mod punctuation;
+mod rewrite;
+mod segment;
+mod split;
+mod symbols;
+mod template;
 mod tokenizer;
 
 pub use added::AllowedSpecials;
 pub use compile::compile;
+pub use encode::EncodeOptions;
 pub use error::{CompileError, EncodeError, SpecialTokenError};
-pub use tokenizer::{EncodeOptions, Tokenizer};
+pub use model::Unrepresentable;
+pub use tokenizer::Tokenizer;

@@ -51,8 +51,6 @@ pub enum Normalizer {
     Nfkd,
     /// Every character to lower case.
     Lowercase,
-    /// Combining marks removed.
-    StripAccents,
     /// White space removed at the ends.
     Strip {
         /// At the beginning.

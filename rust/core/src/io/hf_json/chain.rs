@@ -52,19 +52,8 @@ fn pattern(fields: Fields<'_>) -> Result<Pattern, LoadError> {
 }
 
 pub(super) fn normalizer(value: &Value, place: &str) -> Result<Normalizer, LoadError> {
-    const KNOWN: [&str; 11] = [
-        "NFC",
-        "NFD",
-        "NFKC",
-        "NFKD",
-        "Lowercase",
-        "StripAccents",
-        "Strip",
-        "Replace",
-        "Prepend",
-        "ByteLevel",
-        "Sequence",
-    ];
+    const KNOWN: [&str; 10] =
+        ["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip", "Replace", "Prepend", "ByteLevel", "Sequence"];
     let fields = Fields::of(value, place)?;
     Ok(match fields.type_name(&KNOWN)? {
         "NFC" => Normalizer::Nfc,
@@ -72,7 +61,6 @@ pub(super) fn normalizer(value: &Value, place: &str) -> Result<Normalizer, LoadE
         "NFKC" => Normalizer::Nfkc,
         "NFKD" => Normalizer::Nfkd,
         "Lowercase" => Normalizer::Lowercase,
-        "StripAccents" => Normalizer::StripAccents,
         "Strip" => Normalizer::Strip { left: fields.boolean("strip_left")?, right: fields.boolean("strip_right")? },
         "Replace" => Normalizer::Replace { pattern: pattern(fields)?, content: fields.string("content")?.to_owned() },
         "Prepend" => Normalizer::Prepend(fields.string("prepend")?.to_owned()),

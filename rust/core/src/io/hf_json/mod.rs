@@ -146,8 +146,8 @@ fn alphabet_of(normalizer: Option<&Normalizer>, pre_tokenizer: Option<&PreTokeni
             _ => before,
         }
     }
-    let normalized = normalizer.map_or(Alphabet::Text, |one| after_normalizer(one, Alphabet::Text));
-    pre_tokenizer.map_or(normalized, |one| after_pre_tokenizer(one, normalized))
+    let before = normalizer.map_or(Alphabet::Text, |one| after_normalizer(one, Alphabet::Text));
+    pre_tokenizer.map_or(before, |one| after_pre_tokenizer(one, before))
 }
 
 /// The added tokens with the ids that tokenizers gives them.

@@ -3,7 +3,8 @@
 use super::FORMAT;
 use crate::io::error::{LoadError, Place, quoted};
 use crate::spec::{
-    Alphabet, BpeSpec, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, char_to_byte, text_to_bytes,
+    Alphabet, BpeSpec, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, byte_to_char, char_to_byte,
+    text_to_bytes,
 };
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
@@ -116,8 +117,10 @@ impl RawModel {
             end_of_word_suffix: self.end_of_word_suffix.clone().unwrap_or_default(),
             partial_byte_fallback: self.byte_fallback && (1..256).contains(&fallbacks),
         };
-        let all_bytes = || (0..=255_u8).all(|byte| index.id(&crate::spec::byte_to_char(byte).to_string()).is_some());
-        let plain_bytes = options.is_default() && (all_bytes() || (unknown.is_none() && !self.byte_fallback));
+        let has_byte = |byte: u8| index.id(&byte_to_char(byte).to_string()).is_some();
+        let unknown_is_dropped = unknown.is_none() && !self.byte_fallback;
+        let plain_bytes = options.is_default()
+            && (0..=255_u8).all(|byte| has_byte(byte) || (unknown_is_dropped && !occurs_in_text(byte)));
         let alphabet = if wanted == Alphabet::ByteLevel && plain_bytes { wanted } else { Alphabet::Text };
         let symbols = if alphabet == Alphabet::ByteLevel {
             Symbols::Bytes
@@ -179,6 +182,11 @@ impl RawModel {
         }
         Ok(pairs)
     }
+}
+
+/// Whether UTF-8 text may contain a byte.
+const fn occurs_in_text(byte: u8) -> bool {
+    !matches!(byte, 0xC0 | 0xC1 | 0xF5..=0xFF)
 }
 
 fn field_error(place: &str, found: impl Into<String>, allowed: &str) -> LoadError {

@@ -1,0 +1,217 @@
+//! Normalizers: what happens to text before it is split.
+
+use super::charsmap::CharsMap;
+use super::error::CompileError;
+use super::forms::Form;
+use super::pattern::Matcher;
+use super::rewrite::{Rewriter, Tracked};
+use crate::pretokenize::SplitError;
+use crate::spec::{self, byte_to_char};
+use std::borrow::Cow;
+
+/// Compiled normalizers, in order.
+#[derive(Debug, Default)]
+pub(super) struct Normalization {
+    steps: Vec<Step>,
+}
+
+#[derive(Debug)]
+enum Step {
+    Form(Form),
+    Lowercase,
+    Strip { left: bool, right: bool },
+    Replace { matcher: Matcher, content: String },
+    Prepend(String),
+    Precompiled(CharsMap),
+    CollapseSpaces,
+    ByteAlphabet,
+}
+
+impl Normalization {
+    pub(super) fn new(normalizer: Option<&spec::Normalizer>) -> Result<Self, CompileError> {
+        let mut steps = Vec::new();
+        if let Some(normalizer) = normalizer {
+            compile(normalizer, &mut steps)?;
+        }
+        Ok(Self { steps })
+    }
+
+    /// Whether no text changes.
+    pub(super) const fn is_identity(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// The normalized text, where nobody asks for offsets.
+    pub(super) fn plain<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, SplitError> {
+        let mut text = Cow::Borrowed(text);
+        for step in &self.steps {
+            if step.may_change(&text) {
+                let mut rewriter = Rewriter::new(&text, None, 0);
+                step.rewrite(&text, &mut rewriter)?;
+                text = Cow::Owned(rewriter.finish());
+            }
+        }
+        Ok(text)
+    }
+
+    /// Normalizes text that knows where it came from.
+    pub(super) fn tracked(&self, tracked: &mut Tracked<'_>) -> Result<(), SplitError> {
+        for step in &self.steps {
+            if step.may_change(&tracked.text) {
+                tracked.rewrite(|text, rewriter| step.rewrite(text, rewriter))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn compile(normalizer: &spec::Normalizer, steps: &mut Vec<Step>) -> Result<(), CompileError> {
+    steps.push(match normalizer {
+        spec::Normalizer::Nfc => Step::Form(Form::Nfc),
+        spec::Normalizer::Nfd => Step::Form(Form::Nfd),
+        spec::Normalizer::Nfkc => Step::Form(Form::Nfkc),
+        spec::Normalizer::Nfkd => Step::Form(Form::Nfkd),
+        spec::Normalizer::Lowercase => Step::Lowercase,
+        spec::Normalizer::Strip { left, right } => Step::Strip { left: *left, right: *right },
+        spec::Normalizer::Replace { pattern, content } => {
+            Step::Replace { matcher: Matcher::new(pattern)?, content: content.clone() }
+        }
+        spec::Normalizer::Prepend(text) => Step::Prepend(text.clone()),
+        spec::Normalizer::Precompiled(map) => Step::Precompiled(CharsMap::new(map)?),
+        spec::Normalizer::CollapseSpaces => Step::CollapseSpaces,
+        spec::Normalizer::ByteLevel => Step::ByteAlphabet,
+        spec::Normalizer::Sequence(all) => return all.iter().try_for_each(|one| compile(one, steps)),
+    });
+    Ok(())
+}
+
+impl Step {
+    /// False only if the text surely stays as it is.
+    fn may_change(&self, text: &str) -> bool {
+        match self {
+            Self::Form(form) => !form.is_normalized(text),
+            Self::Replace { matcher, .. } => !matcher.surely_absent(text),
+            Self::Lowercase => text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()),
+            Self::Precompiled(map) => !map.is_identity(),
+            _ => !text.is_empty(),
+        }
+    }
+
+    fn rewrite(&self, text: &str, rewriter: &mut Rewriter<'_>) -> Result<(), SplitError> {
+        match self {
+            Self::Form(form) => form.rewrite(text, rewriter),
+            Self::Lowercase => lowercase(text, rewriter),
+            Self::Strip { left, right } => {
+                let start = if *left { text.len() - text.trim_start().len() } else { 0 };
+                let end = if *right { text.trim_end().len().max(start) } else { text.len() };
+                rewriter.remove(start);
+                rewriter.keep(end - start);
+            }
+            Self::Replace { matcher, content } => {
+                let mut at = 0;
+                matcher.for_each(text, |found| {
+                    rewriter.keep(found.start - at);
+                    rewriter.remove(found.len());
+                    content.chars().for_each(|c| rewriter.insert(c));
+                    at = found.end;
+                })?;
+                rewriter.keep(text.len() - at);
+            }
+            Self::Prepend(prefix) => {
+                prepend(prefix, text, rewriter);
+                rewriter.keep(text.len() - text.chars().next().map_or(0, char::len_utf8));
+            }
+            Self::Precompiled(map) => map.rewrite(text, rewriter),
+            Self::CollapseSpaces => collapse_spaces(text, rewriter),
+            Self::ByteAlphabet => byte_alphabet(text, rewriter),
+        }
+        Ok(())
+    }
+}
+
+/// Puts a prefix before the text, and tells the rewriter about the text's first character too: all have its span.
+pub(super) fn prepend(prefix: &str, text: &str, rewriter: &mut Rewriter<'_>) {
+    let Some(first) = text.chars().next() else { return };
+    let mut all = prefix.chars().chain(std::iter::once(first));
+    if let Some(c) = all.next() {
+        rewriter.replace(c);
+    }
+    all.for_each(|c| rewriter.insert(c));
+}
+
+/// Writes bytes in the byte alphabet.
+pub(super) fn byte_alphabet(text: &str, rewriter: &mut Rewriter<'_>) {
+    let mut buffer = [0; 4];
+    for c in text.chars() {
+        for (index, &byte) in c.encode_utf8(&mut buffer).as_bytes().iter().enumerate() {
+            rewriter.insert_for_byte(byte_to_char(byte), index);
+        }
+        rewriter.remove_chars(1);
+    }
+}
+
+fn lowercase(text: &str, rewriter: &mut Rewriter<'_>) {
+    for c in text.chars() {
+        let mut lower = c.to_lowercase();
+        if let Some(first) = lower.next() {
+            rewriter.replace(first);
+        }
+        lower.for_each(|more| rewriter.insert(more));
+    }
+}
+
+fn collapse_spaces(text: &str, rewriter: &mut Rewriter<'_>) {
+    let trimmed = text.trim_matches(' ');
+    rewriter.remove(text.len() - text.trim_start_matches(' ').len());
+    let mut rest = trimmed;
+    while let Some(space) = rest.find(' ') {
+        rewriter.keep(space + 1);
+        let tail = &rest[space + 1..];
+        rest = tail.trim_start_matches(' ');
+        rewriter.remove(tail.len() - rest.len());
+    }
+    rewriter.keep(rest.len());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{Normalizer, Pattern};
+
+    /// The normalized text and, for each of its characters, the original one's bytes.
+    fn run(normalizer: Normalizer, text: &str) -> (String, Vec<(usize, usize)>) {
+        let compiled = Normalization::new(Some(&normalizer)).unwrap();
+        let mut tracked = Tracked::new(text, 0..text.len(), true);
+        compiled.tracked(&mut tracked).unwrap();
+        assert_eq!(compiled.plain(text).unwrap(), tracked.text);
+        let spans = tracked.text.char_indices().map(|(at, c)| tracked.span(at..at + c.len_utf8())).collect();
+        (tracked.text.into_owned(), spans)
+    }
+
+    fn replace(from: &str, to: &str) -> Normalizer {
+        Normalizer::Replace { pattern: Pattern::Literal(from.into()), content: to.into() }
+    }
+
+    #[test]
+    fn llama_2_marks_spaces() {
+        let chain = Normalizer::Sequence(vec![Normalizer::Prepend("▁".into()), replace(" ", "▁")]);
+        let spans = vec![(0, 1), (0, 1), (1, 2), (2, 3)];
+        assert_eq!(run(chain.clone(), "a b"), ("▁a▁b".into(), spans));
+        assert_eq!(run(chain, ""), (String::new(), vec![]));
+    }
+
+    #[test]
+    fn each_normalizer_does_its_part() {
+        assert_eq!(run(Normalizer::Lowercase, "aİ").0, "ai\u{307}");
+        assert_eq!(
+            run(Normalizer::Strip { left: true, right: true }, " \u{3000}a b\n"),
+            ("a b".into(), vec![(4, 5), (5, 6), (6, 7)])
+        );
+        assert_eq!(run(Normalizer::Strip { left: true, right: true }, "  ").0, "");
+        assert_eq!(run(Normalizer::CollapseSpaces, "  a   b  "), ("a b".into(), vec![(2, 3), (3, 4), (6, 7)]));
+        assert_eq!(run(Normalizer::CollapseSpaces, "   ").0, "");
+        assert_eq!(run(Normalizer::ByteLevel, "é "), ("Ã©Ġ".into(), vec![(0, 1), (1, 2), (2, 3)]));
+        assert_eq!(run(Normalizer::Nfc, "e\u{301}x").0, "éx");
+        assert_eq!(run(replace("aa", "b"), "aaaxa").0, "baxa");
+    }
+}

@@ -1,0 +1,175 @@
+//! Rewriting text while remembering, if asked, where each byte of it came from.
+//!
+//! A rewriting walks over the old text and tells a [`Rewriter`] what becomes of it, in four moves: keep, replace, insert,
+//! remove. The rules for spans are those of Hugging Face tokenizers: a replacement has the span of the character it
+//! replaces, an insertion that of the character before it, and removed characters leave no trace.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// Bytes of the original text that a byte of the current text comes from.
+pub(super) type Span = (usize, usize);
+
+/// A text and, where offsets are wanted, a span of the original for each of its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Tracked<'a> {
+    pub(super) text: Cow<'a, str>,
+    pub(super) spans: Option<Vec<Span>>,
+    /// Where in the original the text begins.
+    pub(super) origin: usize,
+}
+
+impl<'a> Tracked<'a> {
+    /// A stretch of the original as it is.
+    pub(super) fn new(original: &'a str, range: Range<usize>, with_spans: bool) -> Self {
+        let spans = with_spans.then(|| range.clone().map(|at| (at, at + 1)).collect());
+        let origin = range.start;
+        Self { text: Cow::Borrowed(&original[range]), spans, origin }
+    }
+
+    /// The original bytes that a range of the text comes from; empty without spans.
+    pub(super) fn span(&self, range: Range<usize>) -> Span {
+        span(self.spans.as_deref(), self.origin, range)
+    }
+
+    /// Part of the text.
+    pub(super) fn slice(&self, range: Range<usize>) -> Tracked<'_> {
+        let origin = self.span(range.clone()).0;
+        let spans = self.spans.as_ref().map(|spans| spans[range.clone()].to_vec());
+        Tracked { text: Cow::Borrowed(&self.text[range]), spans, origin }
+    }
+
+    /// The same text, `by` bytes further on in the original.
+    pub(super) fn shift(&mut self, by: usize) {
+        self.origin += by;
+        self.spans.iter_mut().flatten().for_each(|span| *span = (span.0 + by, span.1 + by));
+    }
+
+    /// Rewrites the whole text.
+    pub(super) fn rewrite<R>(&mut self, rewriting: impl FnOnce(&str, &mut Rewriter<'_>) -> R) -> R {
+        let mut rewriter = Rewriter::new(&self.text, self.spans.as_deref(), self.origin);
+        let result = rewriting(&self.text, &mut rewriter);
+        let Rewriter { new, new_spans, .. } = rewriter;
+        self.text = Cow::Owned(new);
+        self.spans = new_spans;
+        result
+    }
+}
+
+fn span(spans: Option<&[Span]>, origin: usize, range: Range<usize>) -> Span {
+    match spans.and_then(|spans| spans.get(range)) {
+        Some([first, .., last]) => (first.0, last.1),
+        Some([only]) => *only,
+        _ => (origin, origin),
+    }
+}
+
+/// Receives a rewriting, move by move, from the beginning of the old text to its end.
+#[derive(Debug)]
+pub(super) struct Rewriter<'a> {
+    old: &'a str,
+    old_spans: Option<&'a [Span]>,
+    origin: usize,
+    at: usize,
+    new: String,
+    new_spans: Option<Vec<Span>>,
+}
+
+impl<'a> Rewriter<'a> {
+    /// Of a text with its spans, which begins at `origin` in the original.
+    pub(super) fn new(old: &'a str, old_spans: Option<&'a [Span]>, origin: usize) -> Self {
+        let capacity = old.len() + old.len() / 8;
+        let new_spans = old_spans.map(|_| Vec::with_capacity(capacity));
+        Self { old, old_spans, origin, at: 0, new: String::with_capacity(capacity), new_spans }
+    }
+
+    /// The new text so far.
+    pub(super) fn len(&self) -> usize {
+        self.new.len()
+    }
+
+    /// The next `len` bytes of the old text stay as they are.
+    pub(super) fn keep(&mut self, len: usize) {
+        let range = self.at..self.at + len;
+        self.new.push_str(self.old.get(range.clone()).unwrap_or_default());
+        if let (Some(new), Some(old)) = (&mut self.new_spans, self.old_spans) {
+            new.extend_from_slice(old.get(range).unwrap_or_default());
+        }
+        self.at += len;
+    }
+
+    /// `c` comes in place of the next old character.
+    pub(super) fn replace(&mut self, c: char) {
+        let start = self.at;
+        self.remove_chars(1);
+        self.push(c, start..self.at);
+    }
+
+    /// `c` comes in between.
+    pub(super) fn insert(&mut self, c: char) {
+        let before = self.old.get(..self.at).and_then(|text| text.chars().next_back()).map_or(0, char::len_utf8);
+        self.push(c, self.at - before..self.at);
+    }
+
+    /// `c` comes in place of byte `index` of the next old character, which stays the next one.
+    pub(super) fn insert_for_byte(&mut self, c: char, index: usize) {
+        self.push(c, self.at + index..self.at + index + 1);
+    }
+
+    /// The next `len` bytes of the old text go.
+    pub(super) const fn remove(&mut self, len: usize) {
+        self.at += len;
+    }
+
+    /// The next `count` characters of the old text go.
+    pub(super) fn remove_chars(&mut self, count: usize) {
+        let rest = self.old.get(self.at..).unwrap_or_default();
+        self.at += rest.chars().take(count).map(char::len_utf8).sum::<usize>();
+    }
+
+    /// Goes on at another place of the old text, as the beginning of a text of its own.
+    pub(super) fn restart(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    fn push(&mut self, c: char, from: Range<usize>) {
+        self.new.push(c);
+        if let Some(new) = &mut self.new_spans {
+            new.resize(self.new.len(), span(self.old_spans, self.origin, from));
+        }
+    }
+
+    /// The new text.
+    pub(super) fn finish(self) -> String {
+        self.new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_follow_the_moves() {
+        let moves = |_: &str, rewriter: &mut Rewriter<'_>| {
+            rewriter.insert('▁');
+            rewriter.replace('e');
+            rewriter.insert('\u{301}');
+            rewriter.remove(1);
+            rewriter.insert('+');
+            rewriter.keep(2);
+        };
+        let mut tracked = Tracked::new("xé-ab", 1..6, true);
+        tracked.rewrite(moves);
+        assert_eq!(tracked.text, "▁e\u{301}+ab");
+        let spans = [(1, 1), (1, 1), (1, 1), (1, 3), (1, 3), (1, 3), (3, 4), (4, 5), (5, 6)];
+        assert_eq!(tracked.spans.as_deref(), Some(&spans[..]));
+        assert_eq!(tracked.span(3..7), (1, 4));
+        let slice = tracked.slice(6..9);
+        assert_eq!((&*slice.text, slice.origin, slice.spans.as_deref()), ("+ab", 3, Some(&spans[6..])));
+
+        let mut plain = Tracked::new("xé-ab", 1..6, false);
+        plain.rewrite(moves);
+        assert_eq!((plain.text, plain.spans), (tracked.text, None));
+    }
+}
