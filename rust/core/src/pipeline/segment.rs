@@ -44,7 +44,7 @@ pub(super) fn segmenter(spec: &TokenizerSpec) -> Result<(Segmenter, Pretokenizer
         }
         Segmentation::Chain(chain) => {
             if spec.alphabet == Alphabet::ByteLevel
-                && let Some(pretokenizer) = fast(chain)
+                && let Some(pretokenizer) = fast(chain)?
             {
                 return Ok((Segmenter::Fast, pretokenizer));
             }
@@ -63,17 +63,16 @@ pub(super) fn segmenter(spec: &TokenizerSpec) -> Result<(Segmenter, Pretokenizer
 }
 
 /// The pretokenizer that does what a byte-level chain does, if there is a compiled one.
-fn fast(chain: &PreTokenizer) -> Option<Pretokenizer> {
+fn fast(chain: &PreTokenizer) -> Result<Option<Pretokenizer>, CompileError> {
     let mut splits = Vec::new();
     let mut finished = false;
-    collect(chain, &mut splits, &mut finished)?;
-    if !finished {
-        return None;
+    if collect(chain, &mut splits, &mut finished).is_none() || !finished {
+        return Ok(None);
     }
     if splits.is_empty() {
-        return Some(Pretokenizer::whole());
+        return Ok(Some(Pretokenizer::whole()));
     }
-    Pretokenizer::from_splits(&splits).filter(|pretokenizer| pretokenizer.machine().is_some())
+    Ok(Pretokenizer::from_splits(&splits)?.filter(|pretokenizer| pretokenizer.machine().is_some()))
 }
 
 /// The splits of a chain that ends with the byte alphabet and does nothing else.
