@@ -129,7 +129,7 @@ class _Plain(_Counter):
         if self.total:
             done += f" of {terminal.size(self.total)} ({min(self.size / self.total, 1):.0%})"
             rest = max(self.total - self.size, 0)
-            left = f"  ETA {terminal.duration(rest * elapsed / self.size)}" if self.size else ""
+            left = f"  ETA {terminal.duration(max(round(rest * elapsed / self.size), 1))}" if self.size else ""
         sys.stderr.write(f"\r\x1b[K{self.label}  {done}  {self.rates(elapsed)}{left}")
         sys.stderr.flush()
 

@@ -69,7 +69,7 @@ def duration(seconds: float) -> str:
     if seconds < 1:
         return f"{seconds * 1e3:.3g} ms"
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.3g} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
@@ -91,7 +91,7 @@ def write_table(header: Sequence[str], rows: Sequence[Sequence[str]], stream: Te
 
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         for index, name in enumerate(header):
-            table.add_column(name, justify="right" if index else "left")
+            table.add_column(name, justify="right" if index else "left", no_wrap=True)
         for row in rows:
             table.add_row(*(Text(cell) for cell in row))
         Console(file=stream).print(table)
