@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from tokengrove._native import CoreBPE
 from tokengrove.compat.tiktoken._specials import (
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from tokengrove._native import Specials
     from tokengrove.tokenizer import Tokenizer
+
+    _Tokens: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 _NO_TOKENS: frozenset[str] = frozenset()
 
@@ -355,7 +357,7 @@ class Encoding:
 
     # Tokens to text
 
-    def decode_bytes(self, tokens: Sequence[int]) -> bytes:
+    def decode_bytes(self, tokens: _Tokens) -> bytes:
         """Give the bytes of tokens.
 
         Args:
@@ -371,7 +373,7 @@ class Encoding:
         """
         return self._core_bpe.decode_bytes(tokens)
 
-    def decode(self, tokens: Sequence[int], errors: str = "replace") -> str:
+    def decode(self, tokens: _Tokens, errors: str = "replace") -> str:
         """Give the text of tokens.
 
         Args:
@@ -438,9 +440,7 @@ class Encoding:
         joined, offsets = self._core_bpe.decode_with_offsets(tokens)
         return joined.decode("utf-8", errors="strict"), offsets
 
-    def decode_batch(
-        self, batch: Iterable[Sequence[int]], *, errors: str = "replace", num_threads: int = 8
-    ) -> list[str]:
+    def decode_batch(self, batch: Iterable[_Tokens], *, errors: str = "replace", num_threads: int = 8) -> list[str]:
         """Give the text of several sequences of tokens.
 
         Args:
@@ -458,7 +458,7 @@ class Encoding:
         _check_threads(num_threads)
         return [self.decode(tokens, errors) for tokens in batch]
 
-    def decode_bytes_batch(self, batch: Iterable[Sequence[int]], *, num_threads: int = 8) -> list[bytes]:
+    def decode_bytes_batch(self, batch: Iterable[_Tokens], *, num_threads: int = 8) -> list[bytes]:
         """Give the bytes of several sequences of tokens.
 
         Args:

@@ -5,12 +5,8 @@ The names are those of tiktoken 0.14, which has them from the models' documentat
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from tokengrove.compat.tiktoken.core import Encoding
 from tokengrove.compat.tiktoken.registry import get_encoding
-
-if TYPE_CHECKING:
-    from tokengrove.compat.tiktoken.core import Encoding
 
 _PREFIXES = {
     "o200k_base": "o1- o3- o4-mini- gpt-5 gpt-4.5- gpt-4.1- chatgpt-4o- gpt-4o-",

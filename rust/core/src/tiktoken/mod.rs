@@ -74,7 +74,7 @@ impl std::error::Error for EncodingError {
 pub struct RankEncoding {
     encoder: Encoder,
     specials: Specials,
-    /// Special tokens as (id, place in `specials`), sorted by id.
+    /// Special tokens as (id, place in `specials`), sorted by id; the first of several with the same id.
     specials_by_id: Vec<(u32, usize)>,
     /// Made when first needed: encoding and decoding do without.
     order: OnceLock<ByteOrder>,
@@ -98,6 +98,7 @@ impl RankEncoding {
         let bpe = Bpe::new(&spec).map_err(|e| EncodingError(Kind::Bpe(e)))?;
         let mut specials_by_id: Vec<(u32, usize)> = specials.iter().enumerate().map(|(at, (_, id))| (id, at)).collect();
         specials_by_id.sort_unstable();
+        specials_by_id.dedup_by_key(|pair| pair.0);
         Ok(Self { encoder: Encoder::new(bpe, pretokenizer), specials, specials_by_id, order: OnceLock::new() })
     }
 

@@ -12,7 +12,7 @@ fn encoding(pattern: &str, merged: &[&[u8]]) -> RankEncoding {
     for (id, token) in (256..).zip(merged) {
         tokens.push(token, id);
     }
-    RankEncoding::new(tokens, [("<s>", 1000), ("<s>>", 1001), ("", 1002)], pattern).expect("valid")
+    RankEncoding::new(tokens, [("<s>", 1000), ("<s>>", 1001), ("", 1002), ("<t>", 1001)], pattern).expect("valid")
 }
 
 #[test]
@@ -38,6 +38,7 @@ fn tokens_both_ways() {
     assert_eq!(encoding.token_id(b"<s>"), Some(1000));
     assert_eq!(encoding.token_id(b""), None);
     assert_eq!(encoding.token_bytes(1001), Some(&b"<s>>"[..]));
+    assert_eq!(encoding.token_id(b"<t>"), Some(1001));
     assert_eq!(encoding.token_bytes(257), None);
     assert_eq!(encoding.decode(&[256, 1000]), Ok(b"ab<s>".to_vec()));
     assert_eq!(encoding.decode(&[256, 500]), Err(500));
