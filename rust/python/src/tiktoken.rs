@@ -11,13 +11,28 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString};
 use rayon::prelude::*;
 use tokengrove::encoder::Scratch;
-use tokengrove::pretokenize::{Dialect, Pretokenizer};
+use tokengrove::hugepage;
+use tokengrove::pretokenize::{Pretokenizer, SplitError};
 use tokengrove::spec::TokenTable;
-use tokengrove::tiktoken::{RankEncoding, Specials as CoreSpecials, split};
+use tokengrove::tiktoken::{RankEncoding, Specials as CoreSpecials, compile, split};
 
-use crate::buffer;
 use crate::interrupt::run;
-use crate::{errors, ids, threads};
+use crate::{buffer, errors, ids, threads};
+
+/// From this many bytes on, a text gets an id buffer of its own instead of the thread's.
+const LONG: usize = 256 << 10;
+
+/// Bytes of text that one task of a batch encodes.
+const GROUP: usize = 64 << 10;
+
+/// The error for a text on which the pattern gives up.
+#[cold]
+fn gave_up(error: &SplitError) -> PyErr {
+    PyValueError::new_err(format!("Regex error while tokenizing: {error}"))
+}
+
+/// Ids of consecutive texts of a batch, and where each text's ids end.
+type Rows = (Vec<u32>, Vec<usize>);
 
 /// A frozen set of special tokens: which a call allows, or which it refuses.
 #[pyclass(frozen, module = "tokengrove._native")]
@@ -87,29 +102,39 @@ impl CoreBPE {
         Ok(Allowed::Made(made.map_err(|error| PyValueError::new_err(error.to_string()))?))
     }
 
-    /// Runs `encode` on `bytes` bytes of text outside the interpreter and hands the ids to `convert`.
-    fn worked<T>(
-        &self,
-        py: Python<'_>,
-        bytes: usize,
-        encode: impl FnOnce(&mut Scratch, &mut Vec<u32>) + Send,
-        convert: impl FnOnce(&Vec<u32>) -> PyResult<T>,
-    ) -> PyResult<T> {
-        buffer::with(|ids| {
-            run(py, bytes, || self.inner.encoder().with_scratch(|scratch| encode(scratch, ids)))?;
-            convert(ids)
-        })
-    }
-
     /// Encodes a text and hands the ids to `convert`.
     fn encoded<T>(
         &self,
         py: Python<'_>,
         text: &str,
         allowed: Option<&CoreSpecials>,
-        convert: impl FnOnce(&Vec<u32>) -> PyResult<T>,
+        convert: impl FnOnce(&[u32]) -> PyResult<T>,
     ) -> PyResult<T> {
-        self.worked(py, text.len(), |scratch, ids| self.inner.encode(text, allowed, scratch, ids), convert)
+        let encode = |scratch: &mut Scratch, ids: &mut Vec<u32>| self.inner.encode(text, allowed, scratch, ids);
+        self.worked(py, text.len(), encode, convert)
+    }
+
+    /// Runs `encode` on `bytes` bytes of text outside the interpreter and hands the ids to `convert`.
+    fn worked<T>(
+        &self,
+        py: Python<'_>,
+        bytes: usize,
+        encode: impl FnOnce(&mut Scratch, &mut Vec<u32>) -> Result<(), SplitError> + Send,
+        convert: impl FnOnce(&[u32]) -> PyResult<T>,
+    ) -> PyResult<T> {
+        let work = |ids: &mut Vec<u32>| {
+            run(py, bytes, || self.inner.encoder().with_scratch(|scratch| encode(scratch, ids)))?
+                .map_err(|error| gave_up(&error))
+        };
+        if bytes < LONG {
+            return buffer::with(|ids| {
+                work(ids)?;
+                convert(ids)
+            });
+        }
+        let mut ids = hugepage::reserve(bytes / 2);
+        work(&mut ids)?;
+        convert(&ids)
     }
 
     fn bytes_of<'py>(&self, py: Python<'py>, id: u32) -> PyResult<Bound<'py, PyBytes>> {
@@ -187,7 +212,7 @@ impl CoreBPE {
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
         let allowed = self.allowed(allowed_special)?;
         // An array over a buffer that is not its own: NumPy will not make it writable again.
-        let array = self.encoded(py, text, allowed.get(), |found| Ok(PyArray1::from_vec(py, found.clone())))?;
+        let array = self.encoded(py, text, allowed.get(), |found| Ok(PyArray1::from_vec(py, found.to_vec())))?;
         array.readwrite().make_nonwriteable();
         Ok(array)
     }
@@ -208,23 +233,35 @@ impl CoreBPE {
         let strings: Option<Vec<&str>> =
             objects.iter().map(|object| object.cast::<PyString>().ok()?.to_str().ok()).collect();
         let Some(strings) = strings else { return Ok(None) };
-        let encode = |text: &&str| {
-            if refused.is_some_and(|refused| refused.find(text, 0).is_some()) {
-                return None;
-            }
-            let mut ids = Vec::new();
-            self.inner.encoder().with_scratch(|scratch| self.inner.encode(text, allowed, scratch, &mut ids));
-            Some(ids)
+        if refused.is_some_and(|refused| strings.iter().any(|text| refused.find(text, 0).is_some())) {
+            return Ok(None);
+        }
+        let encode = |texts: &[&str]| -> Result<Rows, SplitError> {
+            let mut rows = (Vec::new(), Vec::with_capacity(texts.len()));
+            self.inner.encoder().with_scratch(|scratch| {
+                texts.iter().try_for_each(|text| {
+                    self.inner.encode(text, allowed, scratch, &mut rows.0)?;
+                    rows.1.push(rows.0.len());
+                    Ok(())
+                })
+            })?;
+            Ok(rows)
         };
         let pool = if parallel && strings.len() > 1 { threads::pool(py)? } else { None };
-        let total = strings.iter().map(|text| text.len()).sum();
-        let rows: Option<Vec<Vec<u32>>> = run(py, total, || match pool {
-            Some(pool) => pool.install(|| strings.par_iter().map(encode).collect()),
-            None => strings.iter().map(encode).collect(),
+        let groups = groups(&strings);
+        let done: Result<Vec<Rows>, SplitError> = run(py, usize::MAX, || match pool {
+            Some(pool) => pool.install(|| groups.par_iter().with_max_len(1).map(|texts| encode(texts)).collect()),
+            None => groups.iter().map(|texts| encode(texts)).collect(),
         })?;
-        let Some(rows) = rows else { return Ok(None) };
-        let lists: Vec<Bound<'py, PyList>> = rows.iter().map(|row| ids::to_list(py, row)).collect::<PyResult<_>>()?;
-        PyList::new(py, lists).map(Some)
+        let lists = PyList::empty(py);
+        for (row_ids, ends) in done.map_err(|error| gave_up(&error))? {
+            let mut start = 0;
+            for end in ends {
+                lists.append(ids::to_list(py, &row_ids[start..end])?)?;
+                start = end;
+            }
+        }
+        Ok(Some(lists))
     }
 
     /// Encodes a text that may go on: the settled ids and a list of completions.
@@ -238,7 +275,7 @@ impl CoreBPE {
         let allowed = allowed.get();
         let encoder = self.inner.encoder();
         let work = || encoder.with_scratch(|scratch| self.inner.encode_with_unstable(text, allowed, scratch));
-        let found = py.detach(work);
+        let found = run(py, usize::MAX, work)?.map_err(|error| gave_up(&error))?;
         let completions: Vec<Bound<'py, PyList>> =
             found.completions.iter().map(|completion| ids::to_list(py, completion)).collect::<PyResult<_>>()?;
         Ok((ids::to_list(py, &found.stable)?, PyList::new(py, completions)?))
@@ -254,7 +291,10 @@ impl CoreBPE {
     /// Encodes bytes as one piece.
     fn encode_single_piece<'py>(&self, py: Python<'py>, piece: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyList>> {
         let piece = piece.as_bytes();
-        let encode = |scratch: &mut Scratch, ids: &mut Vec<u32>| self.inner.encode_piece(piece, scratch, ids);
+        let encode = |scratch: &mut Scratch, ids: &mut Vec<u32>| {
+            self.inner.encode_piece(piece, scratch, ids);
+            Ok(())
+        };
         self.worked(py, piece.len(), encode, |found| ids::to_list(py, found))
     }
 
@@ -264,8 +304,8 @@ impl CoreBPE {
     }
 
     /// The pieces of a text.
-    fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        split(self.inner.encoder().pretokenizer(), text).into_iter().map(|piece| &text[piece]).collect()
+    fn split<'t>(&self, text: &'t str) -> PyResult<Vec<&'t str>> {
+        pieces(self.inner.encoder().pretokenizer(), text)
     }
 
     /// The bytes of tokens, joined.
@@ -317,6 +357,24 @@ impl CoreBPE {
     }
 }
 
+/// Cuts texts into consecutive groups of at least one text and about [`GROUP`] bytes.
+fn groups<'t, 's>(texts: &'t [&'s str]) -> Vec<&'t [&'s str]> {
+    let mut groups = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (at, text) in texts.iter().enumerate() {
+        bytes += text.len() + 16;
+        if bytes >= GROUP || at + 1 == texts.len() {
+            groups.push(&texts[start..=at]);
+            (start, bytes) = (at + 1, 0);
+        }
+    }
+    groups
+}
+
+fn pieces<'t>(pretokenizer: &Pretokenizer, text: &'t str) -> PyResult<Vec<&'t str>> {
+    Ok(split(pretokenizer, text).map_err(|error| gave_up(&error))?.into_iter().map(|piece| &text[piece]).collect())
+}
+
 /// Whether a byte is not the first of its UTF-8 character.
 const fn is_continuation(byte: u8) -> bool {
     byte & 0xC0 == 0x80
@@ -351,13 +409,11 @@ impl Splitter {
     /// Compiles a pattern in tiktoken's syntax.
     #[new]
     fn new(py: Python<'_>, pattern: &str) -> PyResult<Self> {
-        let inner =
-            Pretokenizer::from_pattern(pattern, Dialect::Tiktoken).map_err(|error| errors::PATTERN.err(py, error))?;
-        Ok(Self { inner })
+        Ok(Self { inner: compile(pattern).map_err(|error| errors::PATTERN.err(py, error))? })
     }
 
     /// The pieces of a text, in order.
-    fn split<'t>(&self, text: &'t str) -> Vec<&'t str> {
-        split(&self.inner, text).into_iter().map(|piece| &text[piece]).collect()
+    fn split<'t>(&self, text: &'t str) -> PyResult<Vec<&'t str>> {
+        pieces(&self.inner, text)
     }
 }

@@ -91,6 +91,29 @@ def test_keys_may_be_sequences_of_bytes() -> None:
     assert make(mergeable_ranks=ranks).encode("a") == [97]
 
 
+def test_text_that_the_pattern_does_not_match_is_dropped() -> None:
+    encoding = make(pat_str=r"\p{L}+")
+    assert encoding.encode("hello, 12 hell!") == [HELLO, 258]
+    assert encoding._encode_only_native_bpe("hello, 12 hell!") == [HELLO, 258]
+    assert encoding.encode("12") == []
+
+
+def test_a_pattern_that_gives_up_is_an_error() -> None:
+    encoding = make(pat_str=r"(a|a)*(?=b)|a+")
+    calls: list[Callable[[str], object]] = [
+        encoding.encode,
+        encoding.encode_ordinary,
+        encoding.encode_to_numpy,
+        encoding.encode_with_unstable,
+        encoding._encode_only_native_bpe,
+        lambda text: encoding.encode_batch([text]),
+        lambda text: encoding._encode_bytes(text.encode()),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match=r"Regex error while tokenizing: .* gave up on the text at byte 0"):
+            call("a" * 10_000)
+
+
 # --- special tokens ------------------------------------------------------------------------------------------------
 
 

@@ -28,6 +28,13 @@ fn patterns_that_leave_gaps_are_not_compiled() {
 }
 
 #[test]
+fn line_breaks_that_are_plain_white_space_but_no_prefix_are_not_compiled() {
+    let pattern = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+    assert!(!is_compiled(pattern, Dialect::Tiktoken));
+    assert!(is_compiled(&pattern.replace(r"|\s+(?!", r"|\s*[\r\n]+|\s+(?!"), Dialect::Tiktoken));
+}
+
+#[test]
 fn literal_line_breaks_are_the_same_as_escapes() {
     for name in ["llama3", "o200k_base"] {
         assert!(is_compiled(&pattern_named(name).replace(r"\r\n", "\r\n"), Dialect::HuggingFace));

@@ -48,7 +48,10 @@ pub(super) fn pattern(pattern: &str, dialect: Dialect) -> Option<Rules> {
         newlines,
         last_blanks,
     };
-    (rest.is_empty() && rules.match_all_text()).then_some(rules)
+    // Without a rule for line breaks, a line break is one white character among others, but one that cannot come
+    // before a word where others can: the automaton does not tell them apart.
+    let one_kind_of_blank = newlines || !word_prefix.has(Class::White);
+    (rest.is_empty() && rules.match_all_text() && one_kind_of_blank).then_some(rules)
 }
 
 /// The plan for a sequence of splits, of the Hugging Face dialect, if it is a known one.

@@ -19,7 +19,7 @@ use aho_corasick::BuildError;
 use crate::bpe::{Bpe, BpeError};
 use crate::encoder::{Encoder, Scratch};
 use crate::id::TokenId;
-use crate::pretokenize::{Dialect, PatternError, Pretokenizer};
+use crate::pretokenize::{Dialect, Gaps, PatternError, Pretokenizer, SplitError};
 use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
 use crate::vocab::Vocab;
 use order::ByteOrder;
@@ -67,6 +67,14 @@ impl std::error::Error for EncodingError {
     }
 }
 
+/// Compiles a pattern as tiktoken takes it: what it does not match is dropped.
+///
+/// # Errors
+/// If the pattern is not a regular expression.
+pub fn compile(pattern: &str) -> Result<Pretokenizer, PatternError> {
+    Pretokenizer::from_pattern_with(pattern, Dialect::Tiktoken, Gaps::Drop)
+}
+
 /// A rank vocabulary with its encoder and special tokens.
 ///
 /// A scratch given to its methods should come from [`Encoder::with_scratch`].
@@ -90,8 +98,7 @@ impl RankEncoding {
         special_tokens: impl IntoIterator<Item = (&'a str, u32)>,
         pattern: &str,
     ) -> Result<Self, EncodingError> {
-        let pretokenizer =
-            Pretokenizer::from_pattern(pattern, Dialect::Tiktoken).map_err(|e| EncodingError(Kind::Pattern(e)))?;
+        let pretokenizer = compile(pattern).map_err(|e| EncodingError(Kind::Pattern(e)))?;
         let named = special_tokens.into_iter().filter(|(token, _)| !token.is_empty());
         let specials = Specials::new(named).map_err(|e| EncodingError(Kind::Specials(e)))?;
         let spec = BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
@@ -130,14 +137,23 @@ impl RankEncoding {
     }
 
     /// Appends the ids of `text`. The special tokens in `allowed` are recognised, all others are ordinary text.
-    pub fn encode(&self, text: &str, allowed: Option<&Specials>, scratch: &mut Scratch, out: &mut Vec<u32>) {
+    ///
+    /// # Errors
+    /// If the pattern gives up on the text, see [`Pretokenizer::try_pieces`].
+    pub fn encode(
+        &self,
+        text: &str,
+        allowed: Option<&Specials>,
+        scratch: &mut Scratch,
+        out: &mut Vec<u32>,
+    ) -> Result<(), SplitError> {
         let mut at = 0;
         while let Some(found) = allowed.and_then(|specials| specials.find(text, at)) {
-            self.encoder.encode_ordinary(&text[at..found.start], scratch, out);
+            self.encoder.try_encode_ordinary(&text[at..found.start], scratch, out)?;
             out.push(found.id);
             at = found.end;
         }
-        self.encoder.encode_ordinary(&text[at..], scratch, out);
+        self.encoder.try_encode_ordinary(&text[at..], scratch, out)
     }
 
     /// Appends the ids of `piece` by merging alone: no pattern, no special tokens.

@@ -2,23 +2,21 @@
 
 use std::ops::Range;
 
-use crate::pretokenize::{PieceEnds, Pretokenizer};
+use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 
-/// The pieces of `text` in order. Text that the pattern does not match is in none of them.
-#[must_use]
-pub fn split(pretokenizer: &Pretokenizer, text: &str) -> Vec<Range<usize>> {
+/// The pieces of `text` in order. Text that is dropped because the pattern does not match it is in none of them.
+///
+/// # Errors
+/// If the pattern gives up on the text, see [`Pretokenizer::try_pieces`].
+pub fn split(pretokenizer: &Pretokenizer, text: &str) -> Result<Vec<Range<usize>>, SplitError> {
     let mut pieces = Vec::new();
     let mut buffer = PieceEnds::default();
     let mut at = 0;
     while at < text.len() {
-        buffer.ends.clear();
-        let next = pretokenizer.pieces(text, at, &mut buffer);
-        let mut start = at;
-        for &end in &buffer.ends {
-            pieces.push(start..at + end as usize);
-            start = at + end as usize;
-        }
+        buffer.clear();
+        let next = pretokenizer.try_pieces(text, at, &mut buffer)?;
+        pieces.extend(buffer.ranges(at));
         at = next;
     }
-    pieces
+    Ok(pieces)
 }

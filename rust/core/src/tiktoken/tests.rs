@@ -20,14 +20,14 @@ fn special_tokens_are_ordinary_text_unless_allowed() {
     let encoding = encoding(r"\w+|\W", &[b"ab"]);
     let scratch = &mut Scratch::default();
     let mut ids = Vec::new();
-    encoding.encode("ab<s>", None, scratch, &mut ids);
+    encoding.encode("ab<s>", None, scratch, &mut ids).expect("short text");
     assert_eq!(ids, [256, 60, 115, 62]);
     ids.clear();
-    encoding.encode("<s>>ab<s>", Some(encoding.specials()), scratch, &mut ids);
+    encoding.encode("<s>>ab<s>", Some(encoding.specials()), scratch, &mut ids).expect("short text");
     assert_eq!(ids, [1001, 256, 1000]);
     ids.clear();
     let allowed = encoding.allow(|token| token == "<s>").expect("small");
-    encoding.encode("<s>>", Some(&allowed), scratch, &mut ids);
+    encoding.encode("<s>>", Some(&allowed), scratch, &mut ids).expect("short text");
     assert_eq!(ids, [1000, 62]);
 }
 
@@ -48,11 +48,11 @@ fn tokens_both_ways() {
 fn the_last_piece_may_grow() {
     let encoding = encoding(r"\w+| ", &[b"bd", b"ab", b"abc"]);
     let scratch = &mut Scratch::default();
-    let unstable = encoding.encode_with_unstable("ab ab", None, scratch);
+    let unstable = encoding.encode_with_unstable("ab ab", None, scratch).expect("short text");
     assert_eq!(unstable.stable, [257, 32]);
     // "ab", "abc", or "a" and "bd".
     assert_eq!(unstable.completions.into_iter().collect::<Vec<_>>(), [vec![97, 256], vec![257], vec![258]]);
-    let unstable = encoding.encode_with_unstable("ab<s>", Some(encoding.specials()), scratch);
+    let unstable = encoding.encode_with_unstable("ab<s>", Some(encoding.specials()), scratch).expect("short text");
     assert_eq!((unstable.stable, unstable.completions.len()), (vec![257, 1000], 0));
 }
 
@@ -61,9 +61,29 @@ fn bytes_may_end_inside_a_character() {
     let encoding = encoding(r"\w+| ", &["é".as_bytes(), "eé".as_bytes()]);
     let scratch = &mut Scratch::default();
     let mut ids = Vec::new();
-    encoding.encode_bytes("a é".as_bytes(), scratch, &mut ids);
+    encoding.encode_bytes("a é".as_bytes(), scratch, &mut ids).expect("short text");
     assert_eq!(ids, [97, 32, 256]);
     ids.clear();
-    encoding.encode_bytes(b"a e\xC3", scratch, &mut ids);
+    encoding.encode_bytes(b"a e\xC3", scratch, &mut ids).expect("short text");
     assert_eq!(ids, [97, 32, 101, 0xC3]);
+}
+
+#[test]
+fn text_that_the_pattern_does_not_match_is_dropped() {
+    let encoding = encoding(r"\p{L}+", &[b"ab"]);
+    let scratch = &mut Scratch::default();
+    let mut ids = Vec::new();
+    encoding.encode("12 ab, ab!", None, scratch, &mut ids).expect("short text");
+    assert_eq!(ids, [256, 256]);
+    let unstable = encoding.encode_with_unstable("ab 1", None, scratch).expect("short text");
+    assert_eq!(unstable.completions.into_iter().collect::<Vec<_>>(), [[256]]);
+}
+
+#[test]
+fn a_pattern_that_gives_up_is_an_error() {
+    let encoding = encoding(r"(a|a)*(?=b)|a+", &[]);
+    let scratch = &mut Scratch::default();
+    let mut ids = Vec::new();
+    let error = encoding.encode(&"a".repeat(100_000), None, scratch, &mut ids).expect_err("exponential");
+    assert!(error.to_string().contains("gave up on the text at byte 0"), "{error}");
 }

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use super::{RankEncoding, Specials, split};
 use crate::encoder::Scratch;
 use crate::id::TokenId;
+#[cfg(doc)]
+use crate::pretokenize::Pretokenizer;
+use crate::pretokenize::SplitError;
 
 /// The encoding of a text that may go on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,53 +24,69 @@ pub struct Unstable {
 
 impl RankEncoding {
     /// Encodes a text that may go on.
-    #[must_use]
-    pub fn encode_with_unstable(&self, text: &str, allowed: Option<&Specials>, scratch: &mut Scratch) -> Unstable {
-        let (mut stable, last_piece) = self.encode_tail(text, allowed, scratch);
+    ///
+    /// # Errors
+    /// If the pattern gives up on the text, see [`Pretokenizer::try_pieces`].
+    pub fn encode_with_unstable(
+        &self,
+        text: &str,
+        allowed: Option<&Specials>,
+        scratch: &mut Scratch,
+    ) -> Result<Unstable, SplitError> {
+        let (mut stable, last_piece) = self.encode_tail(text, allowed, scratch)?;
         if last_piece == 0 {
-            return Unstable { stable, completions: BTreeSet::new() };
+            return Ok(Unstable { stable, completions: BTreeSet::new() });
         }
         let settled = stable.len() - self.widen_over_spaces(&stable, last_piece);
         let rest: Vec<u8> =
             stable[settled..].iter().filter_map(|&id| self.vocab().bytes(TokenId(id))).flatten().copied().collect();
         stable.truncate(settled);
         let completions = if rest.is_empty() { BTreeSet::new() } else { self.completions(&rest, scratch) };
-        Unstable { stable, completions }
+        Ok(Unstable { stable, completions })
     }
 
     /// Encodes bytes of which the end may not be UTF-8, without special tokens.
     ///
     /// From the last piece that is valid on, bytes are merged without a pattern; they may be a character cut short.
-    pub fn encode_bytes(&self, bytes: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
+    ///
+    /// # Errors
+    /// If the pattern gives up on the text, see [`Pretokenizer::try_pieces`].
+    pub fn encode_bytes(&self, bytes: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) -> Result<(), SplitError> {
         let valid = match std::str::from_utf8(bytes) {
-            Ok(text) => return self.encoder().encode_ordinary(text, scratch, out),
+            Ok(text) => return self.encoder().try_encode_ordinary(text, scratch, out),
             Err(error) => error.valid_up_to(),
         };
         let text = std::str::from_utf8(&bytes[..valid]).unwrap_or_default();
-        let (ids, last_piece) = self.encode_tail(text, None, scratch);
+        let (ids, last_piece) = self.encode_tail(text, None, scratch)?;
         let settled = ids.len() - self.widen_over_spaces(&ids, last_piece);
         let mut rest: Vec<u8> =
             ids[settled..].iter().filter_map(|&id| self.vocab().bytes(TokenId(id))).flatten().copied().collect();
         rest.extend_from_slice(&bytes[valid..]);
         out.extend_from_slice(&ids[..settled]);
         self.encode_piece(&rest, scratch, out);
+        Ok(())
     }
 
     /// The ids of `text` and how many of them come from its last piece; none if it ends with a special token.
-    fn encode_tail(&self, text: &str, allowed: Option<&Specials>, scratch: &mut Scratch) -> (Vec<u32>, usize) {
+    fn encode_tail(
+        &self,
+        text: &str,
+        allowed: Option<&Specials>,
+        scratch: &mut Scratch,
+    ) -> Result<(Vec<u32>, usize), SplitError> {
         let mut tail = 0;
         while let Some(found) = allowed.and_then(|specials| specials.find(text, tail)) {
             tail = found.end;
         }
         let mut ids = Vec::new();
-        self.encode(&text[..tail], allowed, scratch, &mut ids);
+        self.encode(&text[..tail], allowed, scratch, &mut ids)?;
         let mut last_piece = 0;
-        for piece in split(self.encoder().pretokenizer(), &text[tail..]) {
+        for piece in split(self.encoder().pretokenizer(), &text[tail..])? {
             let before = ids.len();
             self.encode_piece(&text.as_bytes()[tail..][piece], scratch, &mut ids);
             last_piece = ids.len() - before;
         }
-        (ids, last_piece)
+        Ok((ids, last_piece))
     }
 
     /// Takes more ids into the last piece while they are white space, if it begins with white space: a piece of white space
