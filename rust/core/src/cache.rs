@@ -20,8 +20,8 @@ const OUT_OF_LINE: u32 = 15;
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(C, align(32))]
 struct Entry {
-    /// Bytes of the piece, zero-padded, and its length in the top byte; 0 if the entry is free.
-    key: u128,
+    /// All zero if the entry is free.
+    key: Key,
     /// The ids; the first also holds their count. Out of line: count 15, then start and number in the arena.
     ids: [u32; 4],
 }
@@ -37,10 +37,40 @@ pub(crate) enum Hit {
     Arena { start: usize, count: usize },
 }
 
-/// The key of a piece of 1 to 15 bytes whose first byte is the lowest of `window`.
-#[inline(always)]
-pub(crate) fn short_key(window: u128, len: usize) -> u128 {
-    (window & !(u128::MAX << (8 * len))) | ((len as u128) << 120)
+/// By length of a piece: the bits of its bytes in the two words of a key, and its length in the top byte.
+const MASKS: [(u64, u64, u64); 16] = {
+    let mut masks = [(0, 0, 0); 16];
+    let mut len = 1;
+    while len < 16 {
+        let (lo, hi) = hash::halves(!(u128::MAX << (8 * len)));
+        masks[len] = (lo, hi, (len as u64) << 56);
+        len += 1;
+    }
+    masks
+};
+
+/// A short piece and its length, as two words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Key {
+    lo: u64,
+    hi: u64,
+}
+
+impl Key {
+    /// The key of the piece of 1 to 15 bytes that `window` begins with.
+    #[inline(always)]
+    pub(crate) fn new(window: &[u8; 16], len: usize) -> Self {
+        let (lo, hi) = hash::halves(u128::from_le_bytes(*window));
+        let (lo_mask, hi_mask, length) = MASKS[len & 15];
+        Self { lo: lo & lo_mask, hi: (hi & hi_mask) | length }
+    }
+
+    /// The key of a piece of 1 to 15 bytes wherever it lies.
+    pub(crate) fn of(piece: &[u8]) -> Self {
+        let mut window = [0; 16];
+        window[..piece.len()].copy_from_slice(piece);
+        Self::new(&window, piece.len())
+    }
 }
 
 /// A cache for one encoder and one thread at a time. The default has no room and must not be asked.
@@ -79,22 +109,20 @@ impl PieceCache {
     }
 
     #[inline(always)]
-    fn set_of(&self, key: u128) -> usize {
-        let (lo, hi) = hash::halves(key);
-        (hash::fold(lo, hi) >> self.shift) as usize
+    #[allow(clippy::cast_possible_truncation, reason = "the shift leaves fewer bits than a table has sets")]
+    fn set_of(&self, key: Key) -> usize {
+        (hash::fold(key.lo, key.hi) >> self.shift) as usize
     }
 
     /// Looks a short piece up. O(1), one cache line.
     #[inline(always)]
-    pub(crate) fn get(&self, key: u128) -> Option<Hit> {
-        let Set([first, second]) = &self.sets[self.set_of(key)];
-        let entry = if first.key == key {
-            first
-        } else if second.key == key {
-            second
-        } else {
+    pub(crate) fn get(&self, key: Key) -> Option<Hit> {
+        let Set(entries) = &self.sets[self.set_of(key)];
+        // One branch for both entries: which of the two it is cannot be predicted.
+        let entry = &entries[usize::from(entries[1].key == key)];
+        if entry.key != key {
             return None;
-        };
+        }
         let mut ids = entry.ids;
         let count = ids[0] >> COUNT_SHIFT;
         ids[0] &= ID_LIMIT - 1;
@@ -105,7 +133,7 @@ impl PieceCache {
     }
 
     /// Remembers a short piece.
-    pub(crate) fn insert(&mut self, key: u128, ids: &[u32]) {
+    pub(crate) fn insert(&mut self, key: Key, ids: &[u32]) {
         if ids.iter().any(|&id| id >= ID_LIMIT) {
             return;
         }

@@ -5,7 +5,7 @@ mod parallel;
 mod tests;
 
 use crate::bpe::{Bpe, Scratch as BpeScratch};
-use crate::cache::{Hit, PieceCache, SHORT, short_key};
+use crate::cache::{Hit, Key, PieceCache, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use crossbeam_queue::ArrayQueue;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -130,7 +130,7 @@ impl Encoder {
             if bytes.len() <= SHORT {
                 scratch.missed.clear();
                 self.bpe.encode_piece(bytes, &mut scratch.bpe, &mut scratch.missed);
-                scratch.cache.insert(padded_key(bytes), &scratch.missed);
+                scratch.cache.insert(Key::of(bytes), &scratch.missed);
             }
         }
     }
@@ -208,10 +208,8 @@ impl Encoder {
             for &end in block {
                 let end = end as usize;
                 let len = end - start;
-                if let (Some(window), 1..=SHORT) = (bytes.get(start..start + 16), len) {
-                    let window = u128::from_le_bytes(window.try_into().unwrap_or_default());
-                    let key = short_key(window, len);
-                    if let Some(Hit::Inline { ids, count }) = scratch.cache.get(key) {
+                if let (Some(window), 1..=SHORT) = (bytes[start..].first_chunk(), len) {
+                    if let Some(Hit::Inline { ids, count }) = scratch.cache.get(Key::new(window, len)) {
                         scratch.block.push(ids, count);
                     } else {
                         self.slow_piece(&bytes[start..end], scratch, out);
@@ -242,7 +240,7 @@ impl Encoder {
             scratch.cache.insert_long(piece, &out[from..]);
             return;
         }
-        let key = padded_key(piece);
+        let key = Key::of(piece);
         match scratch.cache.get(key) {
             Some(Hit::Inline { ids, count }) => out.extend_from_slice(&ids[..count]),
             Some(Hit::Arena { start, count }) => out.extend_from_slice(scratch.cache.arena(start, count)),
@@ -254,11 +252,4 @@ impl Encoder {
             }
         }
     }
-}
-
-/// The key of a piece of 1 to 15 bytes wherever it lies.
-fn padded_key(piece: &[u8]) -> u128 {
-    let mut window = [0; 16];
-    window[..piece.len()].copy_from_slice(piece);
-    short_key(u128::from_le_bytes(window), piece.len())
 }
