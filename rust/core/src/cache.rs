@@ -4,7 +4,7 @@
 //! entry and two entries to a cache line, so a hit touches one line. A new entry pushes the older of the two out. Longer
 //! pieces live in an arena that is emptied when it is full. Nothing grows beyond the budget.
 
-use crate::{hash, hugepage};
+use crate::{hash, hugepage, prefetch};
 
 /// The longest piece with an inline key.
 pub(crate) const SHORT: usize = 15;
@@ -57,6 +57,9 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// The key of no piece: free entries are all zero, and a length is at most 15.
+    pub(crate) const NEVER: Self = Self { lo: u64::MAX, hi: u64::MAX };
+
     /// The key of the piece of 1 to 15 bytes that `window` begins with.
     #[inline(always)]
     pub(crate) fn new(window: &[u8; 16], len: usize) -> Self {
@@ -72,6 +75,10 @@ impl Key {
         Self::new(&window, piece.len())
     }
 }
+
+/// The set of a [`PieceCache`] that a key belongs to.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place(u32);
 
 /// A cache for one encoder and one thread at a time. The default has no room and must not be asked.
 #[derive(Debug, Default)]
@@ -96,28 +103,35 @@ struct Long {
 impl PieceCache {
     /// An empty cache that keeps to about `budget` bytes (at least 64 KB).
     pub(crate) fn with_budget(budget: usize) -> Self {
-        let sets = prev_power_of_two((budget / 2 / size_of::<Set>()).max(512));
-        let long = prev_power_of_two((budget / 16 / size_of::<Long>()).max(128));
+        let sets = prev_power_of_two((budget / 4 / size_of::<Set>()).clamp(512, 1 << 24));
+        let long = prev_power_of_two((budget / 8 / size_of::<Long>()).max(128));
         Self {
             sets: hugepage::filled(Set::default(), sets).into_boxed_slice(),
             shift: 64 - sets.trailing_zeros(),
             long: hugepage::filled(Long::default(), long).into_boxed_slice(),
             bytes: Vec::new(),
             ids: Vec::new(),
-            arena_limit: (budget / 4).clamp(1 << 15, u32::MAX as usize / 2),
+            arena_limit: (budget / 2).clamp(1 << 15, u32::MAX as usize / 2),
         }
     }
 
+    /// Where a short piece is kept if it is.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "the shift leaves fewer bits than a table has sets")]
-    fn set_of(&self, key: Key) -> usize {
-        (hash::fold(key.lo, key.hi) >> self.shift) as usize
+    pub(crate) fn place(&self, key: Key) -> Place {
+        Place((hash::fold(key.lo, key.hi) >> self.shift) as u32)
     }
 
-    /// Looks a short piece up. O(1), one cache line.
+    /// Starts loading a place into the cache of the processor.
     #[inline(always)]
-    pub(crate) fn get(&self, key: Key) -> Option<Hit> {
-        let Set(entries) = &self.sets[self.set_of(key)];
+    pub(crate) fn prefetch(&self, place: Place) {
+        prefetch::line(&self.sets, place.0 as usize);
+    }
+
+    /// Looks a short piece up in its place. O(1), one cache line.
+    #[inline(always)]
+    pub(crate) fn get(&self, key: Key, place: Place) -> Option<Hit> {
+        let Set(entries) = self.sets.get(place.0 as usize)?;
         // One branch for both entries: which of the two it is cannot be predicted.
         let entry = &entries[usize::from(entries[1].key == key)];
         if entry.key != key {
@@ -147,8 +161,8 @@ impl PieceCache {
             OUT_OF_LINE
         };
         inline[0] |= count << COUNT_SHIFT;
-        let set = self.set_of(key);
-        let Set([first, second]) = &mut self.sets[set];
+        let place = self.place(key);
+        let Set([first, second]) = &mut self.sets[place.0 as usize];
         *second = *first;
         *first = Entry { key, ids: inline };
     }

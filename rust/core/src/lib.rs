@@ -10,6 +10,7 @@ pub mod id;
 pub mod io;
 mod merges;
 pub mod pipeline;
+mod prefetch;
 pub mod pretokenize;
 pub mod spec;
 pub mod tiktoken;

@@ -5,13 +5,13 @@ mod parallel;
 mod tests;
 
 use crate::bpe::{Bpe, Scratch as BpeScratch};
-use crate::cache::{Hit, Key, PieceCache, SHORT};
+use crate::cache::{Hit, Key, PieceCache, Place, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use crossbeam_queue::ArrayQueue;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that one scratch may use for pieces it has seen.
-pub const DEFAULT_CACHE_BYTES: usize = 16 << 20;
+pub const DEFAULT_CACHE_BYTES: usize = 32 << 20;
 
 /// Working memory of one encoding thread.
 ///
@@ -28,22 +28,23 @@ pub struct Scratch {
     block: Block,
 }
 
+/// Pieces looked up together: the lines of the cache that they need are asked for first.
+const BLOCK: usize = 128;
+
 /// Ids of one block of pieces, before they go to the output together.
 #[derive(Debug)]
 struct Block {
-    ids: Box<[u32]>,
+    ids: [u32; 4 * BLOCK],
     len: usize,
 }
 
 impl Default for Block {
     fn default() -> Self {
-        Self { ids: vec![0; Self::CAPACITY].into_boxed_slice(), len: 0 }
+        Self { ids: [0; 4 * BLOCK], len: 0 }
     }
 }
 
 impl Block {
-    const CAPACITY: usize = 8192;
-
     /// Appends `count` of four ids; the others are overwritten by the next.
     #[inline(always)]
     fn push(&mut self, ids: [u32; 4], count: usize) {
@@ -203,17 +204,18 @@ impl Encoder {
 
     /// Appends the ids of consecutive pieces with the given ends. `bytes` may go on behind the last piece.
     fn encode_pieces(&self, bytes: &[u8], ends: &[u32], scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let mut keys = [(Key::default(), Place::default()); BLOCK];
         let mut start = 0;
-        for block in ends.chunks(Block::CAPACITY / 4) {
-            for &end in block {
+        for block in ends.chunks(BLOCK) {
+            let mut from = start;
+            for (&end, slot) in block.iter().zip(&mut keys) {
+                *slot = Self::key_of(bytes, from, end as usize, &scratch.cache);
+                from = end as usize;
+            }
+            for (&end, &(key, place)) in block.iter().zip(&keys) {
                 let end = end as usize;
-                let len = end - start;
-                if let (Some(window), 1..=SHORT) = (bytes[start..].first_chunk(), len) {
-                    if let Some(Hit::Inline { ids, count }) = scratch.cache.get(Key::new(window, len)) {
-                        scratch.block.push(ids, count);
-                    } else {
-                        self.slow_piece(&bytes[start..end], scratch, out);
-                    }
+                if let Some(Hit::Inline { ids, count }) = scratch.cache.get(key, place) {
+                    scratch.block.push(ids, count);
                 } else {
                     self.slow_piece(&bytes[start..end], scratch, out);
                 }
@@ -221,6 +223,19 @@ impl Encoder {
             }
             scratch.block.flush(out);
         }
+    }
+
+    /// The key of a short piece and its place, already on its way; for any other piece a key that is never found.
+    #[inline(always)]
+    fn key_of(bytes: &[u8], start: usize, end: usize, cache: &PieceCache) -> (Key, Place) {
+        let len = end - start;
+        let Some(window) = bytes.get(start..).and_then(<[u8]>::first_chunk).filter(|_| len <= SHORT) else {
+            return (Key::NEVER, Place::default());
+        };
+        let key = Key::new(window, len);
+        let place = cache.place(key);
+        cache.prefetch(place);
+        (key, place)
     }
 
     /// Encodes a piece that is long, unknown to the cache, at the very end of the text, or of many ids.
@@ -241,7 +256,7 @@ impl Encoder {
             return;
         }
         let key = Key::of(piece);
-        match scratch.cache.get(key) {
+        match scratch.cache.get(key, scratch.cache.place(key)) {
             Some(Hit::Inline { ids, count }) => out.extend_from_slice(&ids[..count]),
             Some(Hit::Arena { start, count }) => out.extend_from_slice(scratch.cache.arena(start, count)),
             None => {
