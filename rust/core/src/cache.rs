@@ -1,8 +1,8 @@
 //! Pieces seen before, with their ids: per-thread working memory under a fixed budget.
 //!
 //! Pieces of up to 15 bytes are keyed by their bytes and length in one 128-bit word and keep up to four ids inline, 32 bytes an
-//! entry and two entries to a cache line, so a hit touches one line. A new entry pushes the older of the two out. Longer
-//! pieces live in an arena that is emptied when it is full. Nothing grows beyond the budget.
+//! entry and two entries to a cache line, so a hit touches one line. A new entry pushes the older of the two into the
+//! neighbouring line, where only a miss looks. Longer pieces live in an arena that is emptied when it is full. Nothing grows beyond the budget.
 
 use crate::{hash, hugepage, prefetch};
 
@@ -103,7 +103,7 @@ struct Long {
 impl PieceCache {
     /// An empty cache that keeps to about `budget` bytes (at least 64 KB).
     pub(crate) fn with_budget(budget: usize) -> Self {
-        let sets = prev_power_of_two((budget / 4 / size_of::<Set>()).clamp(512, 1 << 24));
+        let sets = prev_power_of_two((budget / 2 / size_of::<Set>()).clamp(512, 1 << 24));
         let long = prev_power_of_two((budget / 8 / size_of::<Long>()).max(128));
         Self {
             sets: hugepage::filled(Set::default(), sets).into_boxed_slice(),
@@ -111,7 +111,7 @@ impl PieceCache {
             long: hugepage::filled(Long::default(), long).into_boxed_slice(),
             bytes: Vec::new(),
             ids: Vec::new(),
-            arena_limit: (budget / 2).clamp(1 << 15, u32::MAX as usize / 2),
+            arena_limit: (budget / 3).clamp(1 << 15, u32::MAX as usize / 2),
         }
     }
 
@@ -146,6 +146,16 @@ impl PieceCache {
         Some(Hit::Inline { ids, count: count as usize })
     }
 
+    /// Looks for a piece that other pieces have pushed out of its place, and takes it back.
+    pub(crate) fn recall(&mut self, key: Key, place: Place) -> Option<Hit> {
+        let (home, neighbour) = (place.0 as usize, place.0 as usize ^ 1);
+        let found = self.sets.get(neighbour)?.0.iter().position(|entry| entry.key == key)?;
+        let entry = self.sets[neighbour].0[found];
+        self.sets[neighbour].0[found] = self.sets[home].0[1];
+        self.sets[home].0[1] = entry;
+        self.get(key, place)
+    }
+
     /// Remembers a short piece.
     pub(crate) fn insert(&mut self, key: Key, ids: &[u32]) {
         if ids.iter().any(|&id| id >= ID_LIMIT) {
@@ -162,9 +172,14 @@ impl PieceCache {
         };
         inline[0] |= count << COUNT_SHIFT;
         let place = self.place(key);
-        let Set([first, second]) = &mut self.sets[place.0 as usize];
-        *second = *first;
-        *first = Entry { key, ids: inline };
+        let Set(entries) = &mut self.sets[place.0 as usize];
+        let pushed_out = entries[1];
+        *entries = [Entry { key, ids: inline }, entries[0]];
+        if pushed_out.key != Key::default() {
+            let Set(entries) = &mut self.sets[place.0 as usize ^ 1];
+            let victim = usize::from(entries[0].key != Key::default());
+            entries[victim] = pushed_out;
+        }
     }
 
     /// Looks a longer piece up and gives its stretch of the arena. O(len).

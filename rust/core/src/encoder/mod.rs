@@ -75,7 +75,7 @@ pub struct Encoder {
 const IDLE_SCRATCHES: usize = 64;
 
 /// Pieces that a new cache is filled with.
-const SEEDS: usize = 1 << 16;
+const SEEDS: usize = 3 << 14;
 
 impl Encoder {
     /// Joins a model and its pretokenizer; each working thread may use about [`DEFAULT_CACHE_BYTES`] for pieces seen.
@@ -256,7 +256,8 @@ impl Encoder {
             return;
         }
         let key = Key::of(piece);
-        match scratch.cache.get(key, scratch.cache.place(key)) {
+        let place = scratch.cache.place(key);
+        match scratch.cache.get(key, place).or_else(|| scratch.cache.recall(key, place)) {
             Some(Hit::Inline { ids, count }) => out.extend_from_slice(&ids[..count]),
             Some(Hit::Arena { start, count }) => out.extend_from_slice(scratch.cache.arena(start, count)),
             None => {
