@@ -8,6 +8,8 @@ use crate::{hash, hugepage, prefetch};
 
 /// The longest piece with an inline key.
 pub(crate) const SHORT: usize = 15;
+/// Longer pieces that may share a place.
+const WAYS: usize = 4;
 /// The longest piece that is remembered at all.
 const LONGEST: usize = 512;
 /// Ids from here on are not cached: the upper four bits of an entry's first id count its ids.
@@ -188,9 +190,11 @@ impl PieceCache {
             return None;
         }
         let hash = hash::bytes(0, piece);
-        let entry = &self.long[hash as usize & (self.long.len() - 1)];
-        let same = entry.hash == hash && self.bytes.get(entry.start as usize..)?.get(..entry.len as usize)? == piece;
-        (same && entry.ids_count > 0).then_some((entry.ids_start as usize, entry.ids_count as usize))
+        let entry = self.long.get(self.long_set(hash)..)?.iter().take(WAYS).find(|entry| {
+            let bytes = entry.start as usize..entry.start as usize + entry.len as usize;
+            entry.hash == hash && self.bytes.get(bytes) == Some(piece)
+        })?;
+        Some((entry.ids_start as usize, entry.ids_count as usize))
     }
 
     /// Remembers a longer piece, unless it is too long to be worth it.
@@ -203,8 +207,15 @@ impl PieceCache {
         let start = u32::try_from(self.bytes.len()).unwrap_or(0);
         self.bytes.extend_from_slice(piece);
         let len = u32::try_from(piece.len()).unwrap_or(0);
-        let slot = hash as usize & (self.long.len() - 1);
-        self.long[slot] = Long { hash, start, len, ids_start, ids_count };
+        let set = self.long_set(hash);
+        // The last of a set is the oldest.
+        self.long[set..set + WAYS].rotate_right(1);
+        self.long[set] = Long { hash, start, len, ids_start, ids_count };
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "only low bits are used")]
+    fn long_set(&self, hash: u64) -> usize {
+        hash as usize & (self.long.len() - 1) & !(WAYS - 1)
     }
 
     /// The ids of a stretch of the arena.

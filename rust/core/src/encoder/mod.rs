@@ -214,10 +214,13 @@ impl Encoder {
             }
             for (&end, &(key, place)) in block.iter().zip(&keys) {
                 let end = end as usize;
-                if let Some(Hit::Inline { ids, count }) = scratch.cache.get(key, place) {
-                    scratch.block.push(ids, count);
-                } else {
-                    self.slow_piece(&bytes[start..end], scratch, out);
+                match scratch.cache.get(key, place) {
+                    Some(Hit::Inline { ids, count }) => scratch.block.push(ids, count),
+                    Some(Hit::Arena { start, count }) => {
+                        scratch.block.flush(out);
+                        out.extend_from_slice(scratch.cache.arena(start, count));
+                    }
+                    None => self.slow_piece(&bytes[start..end], scratch, out),
                 }
                 start = end;
             }
