@@ -41,6 +41,11 @@ impl Normalization {
         self.steps.is_empty()
     }
 
+    /// Whether it is plain that neither the text nor any part of it changes.
+    pub(super) fn keeps_parts(&self, text: &str) -> bool {
+        self.steps.iter().all(|step| matches!(step, Step::Form(_)) && !step.may_change(text))
+    }
+
     /// The normalized text, where nobody asks for offsets.
     pub(super) fn plain<'t>(&self, text: &'t str) -> Result<Cow<'t, str>, SplitError> {
         let mut text = Cow::Borrowed(text);
