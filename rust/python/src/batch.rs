@@ -1,8 +1,9 @@
-//! Several texts to ids, over threads.
+//! Several texts, or one long text, to ids: over threads, and stopped by Ctrl-C.
 //!
-//! Texts are taken in waves of a few megabytes. Within a wave, groups of texts are encoded in parallel, each into a buffer
-//! that the next wave uses again, and then copied in parallel to where they belong; between waves Ctrl-C is heard. Without
-//! threads the ids are made in place.
+//! Long texts are cut into parts that encode apart, so that all work is a list of items of similar size. The items are taken
+//! in waves. Within a wave, groups of items are encoded in parallel, each into a buffer that the next wave uses again, and
+//! the ids are then copied in parallel to where they belong; between waves Ctrl-C is heard. Without threads the ids are made
+//! in place.
 
 use crate::encode::{Encode, no_token};
 use crate::interrupt::run;
@@ -13,12 +14,14 @@ use rayon::ThreadPool;
 use rayon::prelude::*;
 use std::ops::Range;
 use tokengrove::hugepage;
-use tokengrove::pipeline::EncodeError;
+use tokengrove::pipeline::{EncodeError, Part};
 
 /// Bytes of text that one task encodes: long enough that handing it out costs nothing, short enough to balance.
-const GROUP: usize = 64 << 10;
-/// Bytes of text of a wave, for each thread.
-const WAVE: usize = 4 << 20;
+const GROUP: usize = 32 << 10;
+/// Bytes of text of a wave, for each thread: the buffers of a wave stay in the cache.
+const WAVE: usize = 1 << 20;
+/// What handling one more item costs, in bytes of text; keeps a group of empty texts finite.
+const PER_ITEM: usize = 16;
 
 /// Ids of several texts, one after the other.
 pub(crate) struct Ragged {
@@ -28,43 +31,91 @@ pub(crate) struct Ragged {
     pub(crate) splits: Vec<i64>,
 }
 
+/// A text or a part of one.
+struct Item<'a> {
+    text: Text<'a>,
+    part: Option<Part>,
+    /// Whether its text ends with it.
+    last: bool,
+}
+
+impl Item<'_> {
+    fn len(&self) -> usize {
+        self.part.as_ref().map_or(self.text.len(), |part| part.range().len())
+    }
+
+    fn append(&self, encode: Encode<'_>, out: &mut Vec<u32>) -> Result<(), EncodeError> {
+        match (self.text, &self.part) {
+            (Text::Str(text), Some(part)) => encode.tokenizer.encode_part_into(text, part, encode.options, out),
+            _ => encode.append(self.text, out),
+        }
+    }
+}
+
+/// Lists the items of texts.
+fn items<'a>(encode: Encode<'_>, texts: &[Text<'a>]) -> Vec<Item<'a>> {
+    let mut items = Vec::with_capacity(texts.len());
+    for &text in texts {
+        let parts = match text {
+            Text::Str(text) if text.len() >= 2 * GROUP => encode.tokenizer.parts(text, encode.options, GROUP),
+            _ => None,
+        };
+        match parts {
+            Some(parts) => {
+                items.extend(parts.into_iter().map(|part| Item { text, part: Some(part), last: false }));
+                if let Some(item) = items.last_mut() {
+                    item.last = true;
+                }
+            }
+            None => items.push(Item { text, part: None, last: true }),
+        }
+    }
+    items
+}
+
 /// Encodes texts.
 pub(crate) fn encode(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> PyResult<Ragged> {
     let bytes: usize = texts.iter().map(Text::len).sum();
+    let items = run(py, bytes, || items(encode, texts))?;
     let mut splits = Vec::with_capacity(texts.len() + 1);
     splits.push(0);
-    let pool = if bytes > GROUP { threads::pool(py)? } else { None };
-    let ids = match pool {
-        Some(pool) => {
-            let mut out = Placed { ids: hugepage::zeros(bytes / 3), len: 0 };
-            let mut buffers = Vec::new();
-            for wave in spans(texts, 0..texts.len(), WAVE * pool.current_num_threads()) {
-                let groups: Vec<Range<usize>> = spans(texts, wave, GROUP).collect();
-                run(py, usize::MAX, || wave_of(&pool, encode, texts, &groups, &mut buffers, &mut out, &mut splits))?
-                    .map_err(|error| no_token(py, &error))?;
-                py.check_signals()?;
-            }
-            out.finish()
-        }
-        None => serial(py, encode, texts, bytes, &mut splits)?,
+    let pool = if bytes >= 2 * GROUP { threads::pool(py)? } else { None };
+    let Some(pool) = pool else {
+        let ids = serial(py, encode, &items, bytes, &mut splits)?;
+        return Ok(Ragged { ids, splits });
     };
-    Ok(Ragged { ids, splits })
+    let mut out = Placed { ids: hugepage::zeros(bytes / 3), len: 0 };
+    let mut buffers = Vec::new();
+    for wave in spans(&items, 0..items.len(), WAVE * pool.current_num_threads()) {
+        let groups: Vec<Range<usize>> = spans(&items, wave, GROUP).collect();
+        run(py, bytes, || one_wave(&pool, encode, &items, &groups, &mut buffers, &mut out, &mut splits))?
+            .map_err(|error| no_token(py, &error))?;
+        py.check_signals()?;
+    }
+    Ok(Ragged { ids: out.finish(), splits })
 }
 
 /// Counts the tokens of each text.
 pub(crate) fn count(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> PyResult<Vec<i64>> {
     let bytes: usize = texts.iter().map(Text::len).sum();
-    let pool = if bytes > GROUP { threads::pool(py)? } else { None };
-    let one = |text: &Text<'_>| buffer::with(|ids| encode.append(*text, ids).map(|()| to_i64(ids.len())));
-    let mut counts = Vec::with_capacity(texts.len());
+    let items = run(py, bytes, || items(encode, texts))?;
+    let pool = if bytes >= 2 * GROUP { threads::pool(py)? } else { None };
     let threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
-    for wave in spans(texts, 0..texts.len(), WAVE * threads) {
-        let part = &texts[wave];
+    let one = |item: &Item<'_>| buffer::with(|ids| item.append(encode, ids).map(|()| to_i64(ids.len())));
+    let mut counts = Vec::with_capacity(texts.len());
+    let mut sum = 0;
+    for wave in spans(&items, 0..items.len(), WAVE * threads) {
+        let part = &items[wave];
         let done: Result<Vec<i64>, EncodeError> = run(py, bytes, || match &pool {
             Some(pool) => pool.install(|| part.par_iter().map(one).collect()),
             None => part.iter().map(one).collect(),
         })?;
-        counts.extend(done.map_err(|error| no_token(py, &error))?);
+        for (item, count) in part.iter().zip(done.map_err(|error| no_token(py, &error))?) {
+            sum += count;
+            if item.last {
+                counts.push(std::mem::take(&mut sum));
+            }
+        }
         py.check_signals()?;
     }
     Ok(counts)
@@ -104,17 +155,18 @@ struct Buffer {
 fn serial(
     py: Python<'_>,
     encode: Encode<'_>,
-    texts: &[Text<'_>],
+    items: &[Item<'_>],
     bytes: usize,
     splits: &mut Vec<i64>,
 ) -> PyResult<Vec<u32>> {
+    // Reserved memory costs nothing until it is written; what is not written is given back.
     let mut ids = hugepage::reserve(bytes / 2);
-    for wave in spans(texts, 0..texts.len(), WAVE) {
-        let part = &texts[wave];
+    for wave in spans(items, 0..items.len(), WAVE) {
+        let part = &items[wave];
         run(py, bytes, || {
-            part.iter().try_for_each(|text| {
-                encode.append(*text, &mut ids)?;
-                splits.push(to_i64(ids.len()));
+            part.iter().try_for_each(|item| {
+                item.append(encode, &mut ids)?;
+                splits.extend(item.last.then(|| to_i64(ids.len())));
                 Ok(())
             })
         })?
@@ -125,10 +177,10 @@ fn serial(
     Ok(ids)
 }
 
-fn wave_of(
+fn one_wave(
     pool: &ThreadPool,
     encode: Encode<'_>,
-    texts: &[Text<'_>],
+    items: &[Item<'_>],
     groups: &[Range<usize>],
     buffers: &mut Vec<Buffer>,
     out: &mut Placed,
@@ -142,10 +194,10 @@ fn wave_of(
         buffers.par_iter_mut().zip(groups).with_max_len(1).try_for_each(|(buffer, group)| {
             buffer.ids.clear();
             buffer.ends.clear();
-            texts[group.clone()].iter().try_for_each(|text| {
-                encode.append(*text, &mut buffer.ids)?;
-                buffer.ends.push(buffer.ids.len());
-                Ok::<(), EncodeError>(())
+            items[group.clone()].iter().try_for_each(|item| {
+                item.append(encode, &mut buffer.ids)?;
+                buffer.ends.extend(item.last.then_some(buffer.ids.len()));
+                Ok(())
             })
         })
     })?;
@@ -165,17 +217,14 @@ fn wave_of(
     Ok(())
 }
 
-/// What handling one more text costs, in bytes of text; keeps a wave of empty texts finite.
-const PER_TEXT: usize = 16;
-
-/// Cuts a range of texts into consecutive ranges of at least one text and about `size` bytes.
-fn spans<'a>(texts: &'a [Text<'a>], range: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> + use<'a> {
+/// Cuts a range of items into consecutive ranges of at least one item and about `size` bytes.
+fn spans<'a>(items: &'a [Item<'_>], range: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> + use<'a> {
     let mut at = range.start;
     std::iter::from_fn(move || {
         let start = at;
         let mut bytes = 0;
-        while at < range.end && (at == start || bytes + texts[at].len() + PER_TEXT <= size) {
-            bytes += texts[at].len() + PER_TEXT;
+        while at < range.end && (at == start || bytes + items[at].len() + PER_ITEM <= size) {
+            bytes += items[at].len() + PER_ITEM;
             at += 1;
         }
         (start < at).then_some(start..at)

@@ -2,13 +2,13 @@
 
 use crate::interrupt::run;
 use crate::text::Text;
-use crate::{buffer, errors};
+use crate::{batch, buffer, errors};
 use pyo3::prelude::*;
-use tokengrove::hugepage;
 use tokengrove::pipeline::{EncodeError, EncodeOptions, Tokenizer};
 
-/// From this many bytes on, ids are made in the buffer that Python gets; below, in the thread's own, and then copied into an
-/// array of the right size: that buffer is warm, and a copy costs less than 0.1 ns an id.
+/// From this many bytes on, a text is work for several threads, and its ids are made in the memory that Python gets. Below,
+/// they are made in the thread's own buffer and then copied into an array of the right size: that buffer is warm, and a copy
+/// costs less than 0.1 ns an id.
 const LONG: usize = 256 << 10;
 
 /// A tokenizer and how it is to encode.
@@ -36,7 +36,7 @@ impl Encode<'_> {
         take: impl FnOnce(Vec<u32>) -> T,
     ) -> PyResult<T> {
         if text.len() >= LONG {
-            return self.long(py, text).map(take);
+            return batch::encode(py, self, &[text]).map(|ragged| take(ragged.ids));
         }
         buffer::with(|ids| {
             run(py, text.len(), || self.append(text, ids))?.map_err(|error| no_token(py, &error))?;
@@ -44,15 +44,13 @@ impl Encode<'_> {
         })
     }
 
-    fn long(self, py: Python<'_>, text: Text<'_>) -> PyResult<Vec<u32>> {
-        run(py, text.len(), || {
-            // Reserved memory costs nothing until it is written; what is not written is given back.
-            let mut ids = hugepage::reserve(text.len() / 2);
-            self.append(text, &mut ids)?;
-            ids.shrink_to_fit();
-            Ok(ids)
-        })?
-        .map_err(|error| no_token(py, &error))
+    /// Counts the tokens of one text.
+    pub(crate) fn count(self, py: Python<'_>, text: Text<'_>) -> PyResult<usize> {
+        if text.len() >= LONG {
+            let counts = batch::count(py, self, &[text])?;
+            return Ok(counts.first().map_or(0, |&count| usize::try_from(count).unwrap_or(0)));
+        }
+        self.one(py, text, <[u32]>::len, |ids| ids.len())
     }
 }
 

@@ -272,7 +272,7 @@ impl TokenizerCore {
     ) -> PyResult<usize> {
         let limit = limit.map(|limit| not_negative(py, "limit", limit)).transpose()?;
         self.with_options(add_special_tokens, allowed_special, |encode| {
-            let count = encode.one(py, text::borrow(text)?, <[u32]>::len, |ids| ids.len())?;
+            let count = encode.count(py, text::borrow(text)?)?;
             Ok(limit.map_or(count, |limit| count.min(limit)))
         })
     }
