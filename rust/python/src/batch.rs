@@ -197,7 +197,7 @@ fn one_wave(
             items[group.clone()].iter().try_for_each(|item| {
                 item.append(encode, &mut buffer.ids)?;
                 buffer.ends.extend(item.last.then_some(buffer.ids.len()));
-                Ok(())
+                Ok::<(), EncodeError>(())
             })
         })
     })?;
