@@ -33,7 +33,7 @@ mod _native {
     #[pymodule_export]
     use super::stream::DecodeStream;
     #[pymodule_export]
-    use super::tiktoken::{CoreBPE, Specials, Splitter};
+    use super::tiktoken::{CoreBPE, Specials, Splitter, read_rank_file};
     #[pymodule_export]
     use super::tokenizer::TokenizerCore;
 

@@ -12,6 +12,7 @@ use pyo3::types::{PyBytes, PyDict, PyFrozenSet, PyList, PySet, PyString};
 use rayon::prelude::*;
 use tokengrove::encoder::Scratch;
 use tokengrove::hugepage;
+use tokengrove::io::tiktoken;
 use tokengrove::pretokenize::{Pretokenizer, SplitError};
 use tokengrove::spec::TokenTable;
 use tokengrove::tiktoken::{RankEncoding, Specials as CoreSpecials, compile, split};
@@ -137,6 +138,17 @@ impl CoreBPE {
         convert(&ids)
     }
 
+    fn build(py: Python<'_>, tokens: TokenTable, special_tokens: &Bound<'_, PyDict>, pattern: &str) -> PyResult<Self> {
+        let specials: Vec<(String, u32)> =
+            special_tokens.iter().map(|(token, id)| Ok((token.extract()?, id.extract()?))).collect::<PyResult<_>>()?;
+        let named = specials.iter().map(|(token, id)| (token.as_str(), *id));
+        let inner = run(py, usize::MAX, || RankEncoding::new(tokens, named, pattern))?.map_err(|error| {
+            let class = if error.is_pattern() { &errors::PATTERN } else { &errors::VOCABULARY };
+            class.err(py, error)
+        })?;
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
     fn bytes_of<'py>(&self, py: Python<'py>, id: u32) -> PyResult<Bound<'py, PyBytes>> {
         match self.inner.token_bytes(id) {
             Some(bytes) => Ok(PyBytes::new(py, bytes)),
@@ -163,17 +175,34 @@ impl CoreBPE {
                 Err(_) => tokens.push(&token.extract::<Vec<u8>>()?, rank),
             }
         }
-        let specials: Vec<(String, u32)> = special_tokens_encoder
-            .iter()
-            .map(|(token, id)| Ok((token.extract()?, id.extract()?)))
-            .collect::<PyResult<_>>()?;
-        let named = specials.iter().map(|(token, id)| (token.as_str(), *id));
-        let inner = py.detach(|| RankEncoding::new(tokens, named, pattern));
-        let inner = inner.map_err(|error| {
-            let class = if error.is_pattern() { &errors::PATTERN } else { &errors::VOCABULARY };
-            class.err(py, error)
-        })?;
-        Ok(Self { inner: Arc::new(inner) })
+        Self::build(py, tokens, special_tokens_encoder, pattern)
+    }
+
+    /// Builds an encoding from the content of a rank file, without a dict in between; None if `read_rank_file` gives None.
+    #[staticmethod]
+    fn from_rank_file(
+        py: Python<'_>,
+        contents: &Bound<'_, PyBytes>,
+        special_tokens_encoder: &Bound<'_, PyDict>,
+        pattern: &str,
+    ) -> PyResult<Option<Self>> {
+        parsed(py, contents)?.map(|tokens| Self::build(py, tokens, special_tokens_encoder, pattern)).transpose()
+    }
+
+    /// The ranks by token, in the order in which they were given.
+    fn mergeable_ranks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        to_dict(py, self.inner.vocab().table())
+    }
+
+    /// The number of tokens, special ones left out.
+    fn rank_count(&self) -> usize {
+        self.inner.vocab().len()
+    }
+
+    /// The largest id of a token, special ones included.
+    fn max_token_value(&self) -> u32 {
+        let specials = self.inner.specials().iter().map(|(_, id)| id).max().unwrap_or(0);
+        specials.max(self.inner.vocab().max_id().0)
     }
 
     /// Freezes the special tokens that are in a set, for the methods that take `allowed_special`.
@@ -355,6 +384,30 @@ impl CoreBPE {
     fn token_byte_values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         PyList::new(py, self.inner.sorted_tokens().map(|(bytes, _)| PyBytes::new(py, bytes)))
     }
+}
+
+/// The tokens of a rank file, or None if it is not as plain as published files are.
+fn parsed(py: Python<'_>, contents: &Bound<'_, PyBytes>) -> PyResult<Option<TokenTable>> {
+    let contents = contents.as_bytes();
+    let table = run(py, contents.len(), || tiktoken::parse(contents))?.ok();
+    Ok(table.filter(|table| table.iter().all(|(token, _)| !token.is_empty())))
+}
+
+fn to_dict<'py>(py: Python<'py>, table: &TokenTable) -> PyResult<Bound<'py, PyDict>> {
+    let ranks = PyDict::new(py);
+    for (token, rank) in table.iter() {
+        ranks.set_item(PyBytes::new(py, token), rank)?;
+    }
+    Ok(ranks)
+}
+
+/// Reads a rank file: ranks by token, in the order of the file; None if it is malformed or out of the ordinary.
+#[pyfunction]
+pub(crate) fn read_rank_file<'py>(
+    py: Python<'py>,
+    contents: &Bound<'py, PyBytes>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    parsed(py, contents)?.map(|table| to_dict(py, &table)).transpose()
 }
 
 /// Cuts texts into consecutive groups of at least one text and about [`GROUP`] bytes.

@@ -310,6 +310,13 @@ def test_what_stops_tiktoken_encodes_here(filled_cache: Path, monkeypatch: pytes
     assert len(set(tokens)) <= 3
 
 
+def test_the_native_tokenizer(each: tuple[Any, drop_in.Encoding]) -> None:
+    theirs, ours = each
+    text = "Hello world, it's 12345 <|endoftext|>\n\n 世界"
+    found = ours.tokenizer.encode(text, allowed_special={"<|endoftext|>"})
+    assert found.tolist() == theirs.encode(text, allowed_special="all")
+
+
 def test_from_tiktoken(each: tuple[Any, drop_in.Encoding]) -> None:
     theirs, _ = each
     made = drop_in.Encoding.from_tiktoken(theirs)

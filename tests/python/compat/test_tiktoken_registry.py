@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import tokengrove.compat.tiktoken as tiktoken
-from tokengrove.compat.tiktoken import registry
+from tokengrove.compat.tiktoken import load, openai_public, registry
 
 from .conftest import PATTERN, SPECIAL, small_ranks
 
@@ -120,6 +120,30 @@ def test_an_unknown_name_is_explained(plugins: Path) -> None:
 def test_a_name_must_be_a_string(name: Any) -> None:
     with pytest.raises(ValueError, match="Expected a string in get_encoding, got <class"):
         tiktoken.get_encoding(name)
+
+
+def test_ranks_of_an_encoding_from_a_file_are_made_on_demand(rank_files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(load.VOCAB_DIR_VARIABLE, str(rank_files))
+    encoding = tiktoken.get_encoding("r50k_base")
+    assert "_mergeable_ranks" not in vars(encoding)
+    assert encoding._mergeable_ranks == openai_public.r50k_base()["mergeable_ranks"]
+    assert encoding._mergeable_ranks is encoding._mergeable_ranks
+    extended = tiktoken.Encoding(
+        "extended",
+        pat_str=encoding._pat_str,
+        mergeable_ranks=encoding._mergeable_ranks,
+        special_tokens={**encoding._special_tokens, "<|im_start|>": 50257},
+        explicit_n_vocab=50258,
+    )
+    assert extended.encode("<|im_start|>hello", allowed_special="all") == [50257, 31373]
+
+
+def test_a_plugin_may_replace_one_of_our_constructors(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = {"name": "gpt2", "pat_str": PATTERN, "mergeable_ranks": small_ranks(), "special_tokens": SPECIAL}
+    tiktoken.list_encoding_names()
+    assert registry.ENCODING_CONSTRUCTORS is not None
+    monkeypatch.setitem(registry.ENCODING_CONSTRUCTORS, "gpt2", lambda: made)
+    assert tiktoken.get_encoding("gpt2").n_vocab == 303
 
 
 # --- models --------------------------------------------------------------------------------------------------------

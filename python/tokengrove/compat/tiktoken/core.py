@@ -11,6 +11,7 @@ from tokengrove.compat.tiktoken._specials import (
     raise_disallowed_special_token as raise_disallowed_special_token,
 )
 from tokengrove.compat.tiktoken._specials import refuse, repair_surrogates, searcher
+from tokengrove.errors import VocabularyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -38,10 +39,14 @@ class NotAnIntegerError(TypeError, AssertionError):
 class _EncodingLike(Protocol):
     """What a tiktoken encoding, of either package, is made of."""
 
-    name: str
-    _pat_str: str
-    _mergeable_ranks: dict[bytes, int]
-    _special_tokens: dict[str, int]
+    @property
+    def name(self) -> str: ...
+    @property
+    def _pat_str(self) -> str: ...
+    @property
+    def _mergeable_ranks(self) -> dict[bytes, int]: ...
+    @property
+    def _special_tokens(self) -> dict[str, int]: ...
 
 
 class Encoding:
@@ -57,7 +62,6 @@ class Encoding:
     name: str
     max_token_value: int
     _pat_str: str
-    _mergeable_ranks: dict[bytes, int]
     _special_tokens: dict[str, int]
     _special_token_values: set[int]
     _core_bpe: CoreBPE
@@ -88,27 +92,47 @@ class Encoding:
             TypeError: If an argument has the wrong type.
             OverflowError: If a rank is negative or above 2**32 - 1.
         """
+        largest = max(max(mergeable_ranks.values()), max(special_tokens.values(), default=0))
+        if explicit_n_vocab:
+            _check_size(name, len(mergeable_ranks), len(special_tokens), largest, explicit_n_vocab)
+        self._mergeable_ranks = mergeable_ranks
+        self._set_parts(name, pat_str, special_tokens, CoreBPE(mergeable_ranks, special_tokens, pat_str), largest)
+
+    def _set_parts(
+        self, name: str, pat_str: str, special_tokens: dict[str, int], core_bpe: CoreBPE, max_token_value: int
+    ) -> None:
         self.name = name
         self._pat_str = pat_str
-        self._mergeable_ranks = mergeable_ranks
         self._special_tokens = special_tokens
-        self.max_token_value = max(max(mergeable_ranks.values()), max(special_tokens.values(), default=0))
-        if explicit_n_vocab:
-            self._check_size(explicit_n_vocab)
         self._special_token_values = set(special_tokens.values())
-        self._core_bpe = CoreBPE(mergeable_ranks, special_tokens, pat_str)
+        self._core_bpe = core_bpe
+        self.max_token_value = max_token_value
 
-    def _check_size(self, n_vocab: int) -> None:
-        ranks, specials = len(self._mergeable_ranks), len(self._special_tokens)
-        if ranks + specials != n_vocab:
-            raise VocabularySizeError(
-                f"{ranks} ranks and {specials} special tokens of {self.name!r} make {ranks + specials}, not {n_vocab}"
-            )
-        if self.max_token_value != n_vocab - 1:
-            raise VocabularySizeError(
-                f"the largest token of {self.name!r} is {self.max_token_value}; "
-                f"if there are {n_vocab}, it must be {n_vocab - 1}"
-            )
+    @classmethod
+    def _from_rank_file(
+        cls,
+        name: str,
+        *,
+        contents: bytes,
+        pat_str: str,
+        special_tokens: dict[str, int],
+        explicit_n_vocab: int | None,
+    ) -> Encoding:
+        """Build an encoding from a rank file; the dict of ranks is made if it is asked for."""
+        core_bpe = CoreBPE.from_rank_file(contents, special_tokens, pat_str)
+        if core_bpe is None:
+            raise VocabularyError(f"the rank file of {name!r} is malformed")
+        largest = core_bpe.max_token_value()
+        if explicit_n_vocab:
+            _check_size(name, core_bpe.rank_count(), len(special_tokens), largest, explicit_n_vocab)
+        encoding = cls.__new__(cls)
+        encoding._set_parts(name, pat_str, special_tokens, core_bpe, largest)
+        return encoding
+
+    @functools.cached_property
+    def _mergeable_ranks(self) -> dict[bytes, int]:
+        """Ranks by token; set at once by the constructor, made on demand for an encoding that came from a file."""
+        return self._core_bpe.mergeable_ranks()
 
     @classmethod
     def from_tiktoken(cls, encoding: _EncodingLike) -> Encoding:
@@ -137,9 +161,10 @@ class Encoding:
         """The same encoding as a :class:`tokengrove.Tokenizer`, with offsets, counting, truncation and more."""
         from tokengrove.tokenizer import Tokenizer
 
-        return Tokenizer.from_tiktoken(
-            self._mergeable_ranks, pattern=self._pat_str, special_tokens=self._special_tokens
-        )
+        # Where special tokens share an id, decoding knows the first only, and so does a Tokenizer at all.
+        first = {id: token for token, id in reversed(self._special_tokens.items())}
+        names = {token: id for id, token in first.items()}
+        return Tokenizer.from_tiktoken(self._mergeable_ranks, pattern=self._pat_str, special_tokens=names)
 
     def __repr__(self) -> str:
         return f"<Encoding {self.name!r}>"
@@ -554,6 +579,18 @@ class Encoding:
         else:
             initialise = cast("Callable[..., None]", self.__init__)  # type: ignore[misc]
             initialise(**cast("dict[str, Any]", value))
+
+
+def _check_size(name: str, ranks: int, specials: int, largest: int, n_vocab: int) -> None:
+    """Refuse a vocabulary that does not have ``n_vocab`` tokens with ids from 0 on."""
+    if ranks + specials != n_vocab:
+        raise VocabularySizeError(
+            f"{ranks} ranks and {specials} special tokens of {name!r} make {ranks + specials}, not {n_vocab}"
+        )
+    if largest != n_vocab - 1:
+        raise VocabularySizeError(
+            f"the largest token of {name!r} is {largest}; if there are {n_vocab}, it must be {n_vocab - 1}"
+        )
 
 
 def _registry() -> Any:

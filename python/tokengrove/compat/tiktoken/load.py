@@ -25,6 +25,7 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokengrove._native import read_rank_file
 from tokengrove.errors import TokengroveError
 
 if TYPE_CHECKING:
@@ -231,10 +232,13 @@ def load_tiktoken_bpe(tiktoken_bpe_file: str, expected_hash: str | None = None) 
         ValueError: If a line is malformed; the message shows it.
         OSError: If the file cannot be read, see :func:`read_file_cached`.
     """
-    return _parse_ranks(read_file_cached(tiktoken_bpe_file, expected_hash), tiktoken_bpe_file)
+    contents = read_file_cached(tiktoken_bpe_file, expected_hash)
+    ranks = read_rank_file(contents)
+    return ranks if ranks is not None else _parse_ranks(contents, tiktoken_bpe_file)
 
 
 def _parse_ranks(contents: bytes, origin: str) -> dict[bytes, int]:
+    """Read a rank file that is out of the ordinary, as leniently as tiktoken does, or say which line is malformed."""
     ranks: dict[bytes, int] = {}
     decode = base64.b64decode
     for line in contents.splitlines():

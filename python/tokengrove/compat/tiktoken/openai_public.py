@@ -5,6 +5,7 @@ The facts (addresses, hashes, patterns, ids) are those of tiktoken 0.14's ``tikt
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from tokengrove.compat.tiktoken.load import data_gym_to_mergeable_bpe_ranks, load_tiktoken_bpe
@@ -50,16 +51,97 @@ _O200K_PATTERN = "|".join(
 )
 
 
-def _ranks(name: str) -> dict[bytes, int]:
-    return load_tiktoken_bpe(f"{_PUBLIC}encodings/{name}.tiktoken", expected_hash=_RANK_FILE_HASHES[name])
+# Ids of o200k_harmony's chat format. All others from 200000 to 201087 are reserved, 200018 too, which
+# o200k_base's <|endofprompt|> keeps as well.
+_HARMONY = {
+    "<|startoftext|>": 199998,
+    ENDOFTEXT: 199999,
+    "<|return|>": 200002,
+    "<|constrain|>": 200003,
+    "<|channel|>": 200005,
+    "<|start|>": 200006,
+    "<|end|>": 200007,
+    "<|message|>": 200008,
+    "<|call|>": 200012,
+}
+_RESERVED = (200000, 200001, 200004, 200009, 200010, 200011, *range(200013, 201088))
+
+
+@dataclass(frozen=True)
+class Published:
+    """An encoding that is published as a rank file.
+
+    Attributes:
+        name: The name of the encoding.
+        file: The name of its rank file, without the suffix.
+        pattern: The pattern that cuts text.
+        special_tokens: Special tokens and their ids.
+        n_vocab: The number of tokens, where it is to be checked.
+    """
+
+    name: str
+    file: str
+    pattern: str
+    special_tokens: dict[str, int]
+    n_vocab: int | None = None
+
+    @property
+    def address(self) -> str:
+        """Where the rank file is published."""
+        return f"{_PUBLIC}encodings/{self.file}.tiktoken"
+
+    @property
+    def file_hash(self) -> str:
+        """The SHA-256 of the rank file."""
+        return _RANK_FILE_HASHES[self.file]
+
+    def arguments(self) -> dict[str, Any]:
+        """Give the arguments of :class:`~tokengrove.compat.tiktoken.Encoding`."""
+        arguments = {
+            "name": self.name,
+            "pat_str": self.pattern,
+            "mergeable_ranks": load_tiktoken_bpe(self.address, self.file_hash),
+            "special_tokens": dict(self.special_tokens),
+        }
+        return arguments if self.n_vocab is None else {**arguments, "explicit_n_vocab": self.n_vocab}
+
+
+PUBLISHED = {
+    published.name: published
+    for published in (
+        Published("r50k_base", "r50k_base", r50k_pat_str, {ENDOFTEXT: 50256}, 50257),
+        Published("p50k_base", "p50k_base", r50k_pat_str, {ENDOFTEXT: 50256}, 50281),
+        Published(
+            "p50k_edit",
+            "p50k_base",
+            r50k_pat_str,
+            {ENDOFTEXT: 50256, FIM_PREFIX: 50281, FIM_MIDDLE: 50282, FIM_SUFFIX: 50283},
+        ),
+        Published(
+            "cl100k_base",
+            "cl100k_base",
+            _CL100K_PATTERN,
+            {ENDOFTEXT: 100257, FIM_PREFIX: 100258, FIM_MIDDLE: 100259, FIM_SUFFIX: 100260, ENDOFPROMPT: 100276},
+        ),
+        Published("o200k_base", "o200k_base", _O200K_PATTERN, {ENDOFTEXT: 199999, ENDOFPROMPT: 200018}),
+        Published(
+            "o200k_harmony",
+            "o200k_base",
+            _O200K_PATTERN,
+            {ENDOFTEXT: 199999, ENDOFPROMPT: 200018} | _HARMONY | {f"<|reserved_{id}|>": id for id in _RESERVED},
+        ),
+    )
+}
+"""The encodings that are one rank file and what is said here; all but gpt2."""
 
 
 def gpt2() -> dict[str, Any]:
     """Give the arguments of gpt2.
 
-    Its own pair of files is used if it is on this machine. Its ranks are those of r50k_base token for token, so if
-    only that file is here, it serves as well.
+    Its own pair of files is used if it is on this machine. Its ranks are those of r50k_base token for token, so if only
+    that file is here, it serves as well.
     """
+    r50k = PUBLISHED["r50k_base"]
     try:
         ranks = data_gym_to_mergeable_bpe_ranks(
             vocab_bpe_file=f"{_PUBLIC}gpt-2/encodings/main/vocab.bpe",
@@ -69,98 +151,46 @@ def gpt2() -> dict[str, Any]:
         )
     except OSError as error:
         try:
-            ranks = _ranks("r50k_base")
+            ranks = load_tiktoken_bpe(r50k.address, r50k.file_hash)
         except OSError:
             raise error from None
     return {
         "name": "gpt2",
-        "explicit_n_vocab": 50257,
-        "pat_str": r50k_pat_str,
+        "explicit_n_vocab": r50k.n_vocab,
+        "pat_str": r50k.pattern,
         "mergeable_ranks": ranks,
-        "special_tokens": {ENDOFTEXT: 50256},
+        "special_tokens": dict(r50k.special_tokens),
     }
 
 
 def r50k_base() -> dict[str, Any]:
     """Give the arguments of r50k_base (GPT-3)."""
-    return {
-        "name": "r50k_base",
-        "explicit_n_vocab": 50257,
-        "pat_str": r50k_pat_str,
-        "mergeable_ranks": _ranks("r50k_base"),
-        "special_tokens": {ENDOFTEXT: 50256},
-    }
+    return PUBLISHED["r50k_base"].arguments()
 
 
 def p50k_base() -> dict[str, Any]:
     """Give the arguments of p50k_base (Codex); its special token lies in the middle of the ids."""
-    return {
-        "name": "p50k_base",
-        "explicit_n_vocab": 50281,
-        "pat_str": r50k_pat_str,
-        "mergeable_ranks": _ranks("p50k_base"),
-        "special_tokens": {ENDOFTEXT: 50256},
-    }
+    return PUBLISHED["p50k_base"].arguments()
 
 
 def p50k_edit() -> dict[str, Any]:
     """Give the arguments of p50k_edit: p50k_base with tokens for filling in the middle."""
-    return {
-        "name": "p50k_edit",
-        "pat_str": r50k_pat_str,
-        "mergeable_ranks": _ranks("p50k_base"),
-        "special_tokens": {ENDOFTEXT: 50256, FIM_PREFIX: 50281, FIM_MIDDLE: 50282, FIM_SUFFIX: 50283},
-    }
+    return PUBLISHED["p50k_edit"].arguments()
 
 
 def cl100k_base() -> dict[str, Any]:
     """Give the arguments of cl100k_base (GPT-3.5, GPT-4)."""
-    return {
-        "name": "cl100k_base",
-        "pat_str": _CL100K_PATTERN,
-        "mergeable_ranks": _ranks("cl100k_base"),
-        "special_tokens": {
-            ENDOFTEXT: 100257,
-            FIM_PREFIX: 100258,
-            FIM_MIDDLE: 100259,
-            FIM_SUFFIX: 100260,
-            ENDOFPROMPT: 100276,
-        },
-    }
+    return PUBLISHED["cl100k_base"].arguments()
 
 
 def o200k_base() -> dict[str, Any]:
     """Give the arguments of o200k_base (GPT-4o and later)."""
-    return {
-        "name": "o200k_base",
-        "pat_str": _O200K_PATTERN,
-        "mergeable_ranks": _ranks("o200k_base"),
-        "special_tokens": {ENDOFTEXT: 199999, ENDOFPROMPT: 200018},
-    }
+    return PUBLISHED["o200k_base"].arguments()
 
 
 def o200k_harmony() -> dict[str, Any]:
-    """Give the arguments of o200k_harmony (gpt-oss): o200k_base with the tokens of its chat format.
-
-    Ids 200013 and up are all reserved, among them 200018, which o200k_base's ``<|endofprompt|>`` keeps as well.
-    """
-    chat_format = {
-        "<|startoftext|>": 199998,
-        ENDOFTEXT: 199999,
-        "<|return|>": 200002,
-        "<|constrain|>": 200003,
-        "<|channel|>": 200005,
-        "<|start|>": 200006,
-        "<|end|>": 200007,
-        "<|message|>": 200008,
-        "<|call|>": 200012,
-    }
-    reserved = [200000, 200001, 200004, 200009, 200010, 200011, *range(200013, 201088)]
-    base = o200k_base()
-    return base | {
-        "name": "o200k_harmony",
-        "special_tokens": base["special_tokens"] | chat_format | {f"<|reserved_{id}|>": id for id in reserved},
-    }
+    """Give the arguments of o200k_harmony (gpt-oss): o200k_base with the tokens of its chat format."""
+    return PUBLISHED["o200k_harmony"].arguments()
 
 
 ENCODING_CONSTRUCTORS = {

@@ -16,6 +16,7 @@ from typing import Any
 
 from tokengrove.compat.tiktoken import openai_public
 from tokengrove.compat.tiktoken.core import Encoding
+from tokengrove.compat.tiktoken.load import read_file_cached
 from tokengrove.compat.tiktoken.version import __version__
 
 _lock = threading.RLock()
@@ -95,9 +96,26 @@ def get_encoding(encoding_name: str) -> Encoding:
                 f"Plugins found: {_available_plugin_modules()}\n"
                 f"tiktoken version: {__version__} (are you on latest?)"
             )
-        encoding = Encoding(**constructor())
+        if constructor is openai_public.ENCODING_CONSTRUCTORS.get(encoding_name):
+            encoding = _from_published(encoding_name)
+        else:
+            encoding = Encoding(**constructor())
         ENCODINGS[encoding_name] = encoding
         return encoding
+
+
+def _from_published(encoding_name: str) -> Encoding:
+    """Make one of our own encodings, from its rank file directly where it has one."""
+    published = openai_public.PUBLISHED.get(encoding_name)
+    if published is None:
+        return Encoding(**openai_public.ENCODING_CONSTRUCTORS[encoding_name]())
+    return Encoding._from_rank_file(
+        published.name,
+        contents=read_file_cached(published.address, published.file_hash),
+        pat_str=published.pattern,
+        special_tokens=dict(published.special_tokens),
+        explicit_n_vocab=published.n_vocab,
+    )
 
 
 def list_encoding_names() -> list[str]:
