@@ -69,7 +69,7 @@ PYTHON = layers(
         "errors": "_native",
         "tokenizer": "_native errors",
         "default": "_native tokenizer",
-        "verification": "default",
+        "verification": "errors default",
         "training": "_native errors tokenizer",
         "compat": "_native errors tokenizer training",
         "forward": "_native errors",

@@ -85,7 +85,7 @@ def load_tokenizer(options: argparse.Namespace) -> LoadedTokenizer:
         pattern = path.stem
     try:
         if pattern is None:
-            return LoadedTokenizer(path.name, Tokenizer.from_file(path), path, None)
-        return LoadedTokenizer(path.name, Tokenizer.from_file(path, pattern=pattern), path, pattern)
+            return LoadedTokenizer(name, Tokenizer.from_file(path), path, None)
+        return LoadedTokenizer(name, Tokenizer.from_file(path, pattern=pattern), path, pattern)
     except tokengrove.TokengroveError as error:
         raise CommandError(f"{name}: {error}") from error

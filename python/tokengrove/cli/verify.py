@@ -7,10 +7,11 @@ import itertools
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokengrove import InvalidTextError
 from tokengrove.cli.errors import CommandError, ExitCode, UsageError
 from tokengrove.cli.inputs import STDIN, add_input_arguments, documents, total_size
 from tokengrove.cli.pieces import visible
@@ -39,7 +40,8 @@ DESCRIPTION = """\
 Compare ids, token for token, with the same tokenizer in a reference library.
 
 Special tokens are text on both sides. The first text that differs is cut down to the
-smallest one that still does. The reference library has to be installed.
+smallest one that still does. Texts that this package refuses, because the vocabulary has
+no token for part of them, are counted apart. The reference library has to be installed.
 """
 
 EPILOG = """\
@@ -96,6 +98,7 @@ class Report:
         seconds: The time of this package's encoder.
         reference_seconds: The time of the reference.
         differences: Each text that differs: its name, its length and the small text.
+        refused: Each text that the tokenizer refuses because part of it would be lost, and why.
     """
 
     texts: int = 0
@@ -103,7 +106,8 @@ class Report:
     tokens: int = 0
     seconds: float = 0.0
     reference_seconds: float = 0.0
-    differences: list[tuple[str, int, Difference]] | None = None
+    differences: list[tuple[str, int, Difference]] = field(default_factory=list)
+    refused: list[tuple[str, str]] = field(default_factory=list)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -170,12 +174,14 @@ def verify(
     Returns:
         What was found.
     """
-    report = Report(differences=[])
-    found: list[tuple[str, int, Difference]] = []
-    report.differences = found
+    report = Report()
     for name, text in texts:
         started = time.perf_counter()
-        ids = tokenizer.encode(text)
+        try:
+            ids = tokenizer.encode(text)
+        except InvalidTextError as error:
+            report.refused.append((name, str(error)))
+            continue
         between = time.perf_counter()
         expected = reference.encode(text)
         ended = time.perf_counter()
@@ -186,7 +192,7 @@ def verify(
         report.reference_seconds += ended - between
         difference = compare(text, ids, expected, tokenizer.encode, reference.encode)
         if difference is not None:
-            found.append((name, len(text), difference))
+            report.differences.append((name, len(text), difference))
             if not keep_going:
                 break
         line.advance(len(text.encode()), len(expected))
@@ -203,6 +209,7 @@ def _record(report: Report, loaded: LoadedTokenizer, reference: Reference) -> di
         "texts": report.texts,
         "bytes": report.bytes,
         "tokens": report.tokens,
+        "refused": len(report.refused),
         "seconds": round(report.seconds, 6),
         "against_seconds": round(report.reference_seconds, 6),
         "differences": [
@@ -214,7 +221,7 @@ def _record(report: Report, loaded: LoadedTokenizer, reference: Reference) -> di
                 "expected": difference.expected,
                 "first_difference": difference.at,
             }
-            for name, length, difference in report.differences or ()
+            for name, length, difference in report.differences
         ],
     }
 
@@ -222,7 +229,7 @@ def _record(report: Report, loaded: LoadedTokenizer, reference: Reference) -> di
 def _write(report: Report, loaded: LoadedTokenizer, reference: Reference) -> None:
     """Write the report for people."""
     peer = f"{reference.library} {reference.version}"
-    for name, length, difference in report.differences or ():
+    for name, length, difference in report.differences:
         sys.stdout.write(
             f"{name} ({length:,} characters) differs; the smallest text that still does has {len(difference.text)}:\n"
             f"  text        {difference.text!r}\n"
@@ -238,6 +245,9 @@ def _write(report: Report, loaded: LoadedTokenizer, reference: Reference) -> Non
         f"{loaded.name}: {outcome} {peer}: {size(report.bytes)}, {report.tokens:,} tokens; "
         f"{duration(report.seconds)} here, {duration(report.reference_seconds)} there\n"
     )
+    if report.refused:
+        name, reason = report.refused[0]
+        sys.stdout.write(f"{len(report.refused):,} more were refused, the first of them {name}: {reason}\n")
 
 
 def _shown(ids: tuple[int, ...], at: int, tokenizer: Tokenizer, context: int = 4, longest: int = 12) -> str:

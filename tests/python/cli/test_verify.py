@@ -37,6 +37,29 @@ def test_real_text_and_vocabulary(name: str, data: Path) -> None:
     call("verify", *texts, "-t", tokenizer, "--against", "tiktoken")
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama-2-13b-chat", "kl3m-004-char-4k-cased"])
+def test_tokenizer_json(name: str, data: Path) -> None:
+    pytest.importorskip("tokenizers")
+    path = data / "vocabs" / "hf" / name / "tokenizer.json"
+    arguments: list[str | Path] = [
+        "verify",
+        "-t",
+        path,
+        "--against",
+        "tokenizers",
+        "--random",
+        "2000",
+        "--adversarial",
+        "--size",
+        "1000",
+    ]
+    report = json.loads(call(*arguments, "--json").stdout)
+    assert report["equal"]
+    assert report["texts"] + report["refused"] >= 2018
+    # A vocabulary without some characters: what the other library drops without a word is refused here.
+    assert bool(report["refused"]) == name.startswith("kl3m-004")
+
+
 def test_a_difference_is_cut_down(rank_file: Path, other_rank_file: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("plain words " * 500 + "all over the place " + "more words " * 500)
