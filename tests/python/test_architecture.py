@@ -49,9 +49,9 @@ RUST = layers(
         # whole tokenizers: `io` reads specifications from files, `pipeline` builds tokenizers from specifications
         "io": "id hash spec",
         "pipeline": "id hash spec unicode vocab merges cache pretokenize bpe encoder decoder offsets",
-        # learning a vocabulary
+        # Not written yet; their place is settled. Learning a vocabulary:
         "train": "id hash spec vocab merges pretokenize bpe",
-        # token trees
+        # Token trees:
         "trie": "id hash vocab",
         "tree": "id",
         "cover": "id hash vocab trie tree bpe pretokenize",
