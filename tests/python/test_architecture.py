@@ -32,11 +32,12 @@ RUST = layers(
         "id": "",
         "hash": "",
         "hugepage": "",
+        "prefetch": "",
         "spec": "id",
         "unicode": "",
         "vocab": "id hash hugepage spec",
         "merges": "id hash hugepage spec vocab",
-        "cache": "id hash hugepage",
+        "cache": "id hash hugepage prefetch",
         # text to ids
         "pretokenize": "unicode hash",
         "bpe": "id hash hugepage spec vocab merges cache",

@@ -21,6 +21,7 @@ UNSAFE_ALLOWED_IN = (
     "rust/core/src/cache/",
     "rust/core/src/cache.rs",
     "rust/core/src/hugepage.rs",
+    "rust/core/src/prefetch.rs",
 )
 
 

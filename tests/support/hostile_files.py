@@ -199,7 +199,6 @@ def _json() -> Iterator[tuple[str, bytes]]:
     yield "model-wordpiece", changed(model={"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0}})
     yield "vocab-is-a-list", model(vocab=["a", "b"])
     yield "vocab-is-empty", model(vocab={})
-    yield "vocab-lacks-bytes", model(vocab={"a": 0, "b": 1, "ab": 2}, merges=[["a", "b"]])
     yield "id-negative", model(vocab={**vocab, "zz": -1})
     yield "id-fractional", model(vocab={**vocab, "zz": 1.5})
     yield "id-a-string", model(vocab={**vocab, "zz": "7"})
@@ -215,15 +214,12 @@ def _json() -> Iterator[tuple[str, bytes]]:
     yield "merge-cycle", model(merges=[["th", "e"], ["the", ""], ["", "the"]])
     yield "merge-of-empty-token", model(vocab={**vocab, "": 300}, merges=[*merges, ["", "t"], ["t", ""]])
     yield "dropout-a-string", model(dropout="often")
-    yield "unk-token-unknown", model(unk_token="<nowhere>", byte_fallback=False)
 
     def added(**changes: Any) -> bytes:
         return changed(added_tokens=[{**hf_json()["added_tokens"][0], **changes}])
 
     yield "added-id-negative", added(id=-5)
     yield "added-id-over-32-bits", added(id=2**40)
-    yield "added-id-of-another-token", added(id=5)
-    yield "added-content-empty", added(content="")
     yield "added-content-a-number", added(content=7)
     yield "added-token-without-content", changed(added_tokens=[{"id": 1}])
     yield "added-tokens-an-object", changed(added_tokens={})
@@ -241,10 +237,6 @@ def _json() -> Iterator[tuple[str, bytes]]:
     yield "regex-deep", component("pre_tokenizer", **split, pattern={"Regex": "(" * 50_000 + "a" + ")" * 50_000})
     yield "regex-neither", component("pre_tokenizer", **split, pattern={"Glob": "*"})
     yield "behavior-unknown", component("pre_tokenizer", type="Split", pattern={"String": "a"}, behavior="Eaten")
-    nested: Json = {"type": "Lowercase"}
-    for _ in range(60):
-        nested = {"type": "Sequence", "normalizers": [nested]}
-    yield "sequence-nested", changed(normalizer=nested)
     yield (
         "template-unknown-token",
         component(
@@ -266,6 +258,14 @@ def _odd_json() -> Iterator[tuple[str, bytes]]:
     def model(**changes: Any) -> bytes:
         return dump({**base, "model": {**base["model"], **changes}})
 
+    yield "vocab-lacks-bytes", model(vocab={"a": 0, "b": 1, "ab": 2}, merges=[["a", "b"]])
+    yield "unk-token-unknown", model(unk_token="<nowhere>", byte_fallback=False)
+    yield "added-id-of-another-token", dump({**base, "added_tokens": [{**base["added_tokens"][0], "id": 5}]})
+    yield "added-content-empty", dump({**base, "added_tokens": [{**base["added_tokens"][0], "content": ""}]})
+    nested: Json = {"type": "Lowercase"}
+    for _ in range(60):
+        nested = {"type": "Sequence", "normalizers": [nested]}
+    yield "sequence-nested", dump({**base, "normalizer": nested})
     yield "id-huge", model(vocab={**vocab, "zz": 2**32 - 1})
     yield "ids-sparse", model(vocab={**vocab, **{f"z{n}": n * 50_000_000 for n in range(6, 80)}})
     yield "merges-repeated", model(merges=merges * 3)

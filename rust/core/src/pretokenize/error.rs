@@ -6,9 +6,18 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PatternError(String);
 
+/// A pattern as messages show it: all of an ordinary one, the beginning of a very long one.
+fn shown(pattern: &str) -> String {
+    const LONGEST: usize = 400;
+    match pattern.char_indices().nth(LONGEST) {
+        None => format!("{pattern:?}"),
+        Some((end, _)) => format!("{:?}... ({} bytes)", &pattern[..end], pattern.len()),
+    }
+}
+
 impl PatternError {
     pub(super) fn invalid(pattern: &str, reason: &fancy_regex::Error) -> Self {
-        Self(format!("pattern {pattern:?}: {reason}"))
+        Self(format!("pattern {}: {reason}", shown(pattern)))
     }
 
     pub(super) fn unknown_name(name: &str, known: &[&str]) -> Self {
@@ -68,7 +77,7 @@ impl fmt::Display for SplitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
             Reason::GaveUp(pattern, reason) => {
-                write!(f, "pattern {pattern:?} gave up on the text at byte {}: {reason}", self.at)
+                write!(f, "pattern {} gave up on the text at byte {}: {reason}", shown(pattern), self.at)
             }
             Reason::TooLong => {
                 write!(f, "the piece of text at byte {} is longer than the {} bytes allowed", self.at, u32::MAX)

@@ -161,7 +161,8 @@ fn added_tokens(value: &Value, vocabulary: &Index<'_>) -> Result<Vec<AddedToken>
         let fields = Fields::of(value, &place)?;
         let mut token = AddedToken {
             content: fields.string("content")?.to_owned(),
-            id: 0,
+            // Must be an id, but the one that counts is found below.
+            id: fields.id("id")?,
             special: fields.boolean("special")?,
             single_word: fields.boolean("single_word")?,
             lstrip: fields.boolean("lstrip")?,
