@@ -1,5 +1,6 @@
 //! Text to ids: pieces, then the cache, then BPE.
 
+mod idle;
 mod parallel;
 #[cfg(test)]
 mod tests;
@@ -7,7 +8,7 @@ mod tests;
 use crate::bpe::{Bpe, Scratch as BpeScratch};
 use crate::cache::{Hit, Key, PieceCache, Place, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
-use crossbeam_queue::ArrayQueue;
+use idle::Idle;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that one scratch may use for pieces it has seen.
@@ -68,7 +69,7 @@ pub struct Encoder {
     pretokenizer: Pretokenizer,
     number: u64,
     cache_bytes: usize,
-    idle: ArrayQueue<Box<Scratch>>,
+    idle: Idle<Box<Scratch>>,
 }
 
 /// Scratches that an encoder keeps for later calls.
@@ -89,7 +90,7 @@ impl Encoder {
     pub fn with_cache_bytes(bpe: Bpe, pretokenizer: Pretokenizer, cache_bytes: usize) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { bpe, pretokenizer, number, cache_bytes, idle: ArrayQueue::new(IDLE_SCRATCHES) }
+        Self { bpe, pretokenizer, number, cache_bytes, idle: Idle::new(IDLE_SCRATCHES) }
     }
 
     /// The model.
@@ -104,13 +105,13 @@ impl Encoder {
         &self.pretokenizer
     }
 
-    /// Calls `f` with working memory of this encoder, which keeps it for later calls. Lock-free.
+    /// Calls `f` with working memory of this encoder, which keeps it for later calls. Never waits for
+    /// another thread.
     pub fn with_scratch<T>(&self, f: impl FnOnce(&mut Scratch) -> T) -> T {
-        let mut scratch = self.idle.pop().unwrap_or_default();
+        let mut scratch = self.idle.take().unwrap_or_default();
         self.attach(&mut scratch);
         let result = f(&mut scratch);
-        // A full queue drops the scratch: memory stays bounded.
-        drop(self.idle.push(scratch));
+        self.idle.give(scratch);
         result
     }
 
