@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use tokengrove::pretokenize::Dialect;
 use tokengrove::unicode::{Class, ClassSet};
 
+use super::compiled_ends;
 use super::oracle::{Family, Regex, families, predicates};
-use super::{compiled_ends, soak};
 
 /// Which scalars (by position among all) match a pattern of one character, in the engine of the splits.
 fn members(pattern: &str, by_oniguruma: bool) -> Arc<Vec<u32>> {
@@ -63,6 +63,13 @@ fn representatives(family: &Family) -> Vec<char> {
     found.into_values().collect()
 }
 
+/// One character for each signature and class: more than the pattern can tell apart, all that the automaton can.
+fn representatives_of_classes(family: &Family) -> Vec<char> {
+    let mut found = BTreeMap::<(u64, u8), char>::new();
+    found.extend(signatures(family).into_iter().zip('\0'..=char::MAX).map(|(s, c)| ((s, Class::of(c) as u8), c)));
+    found.into_values().collect()
+}
+
 /// Calls `test` on every string of `alphabet` of one to `length` characters.
 fn all_strings(alphabet: &[char], length: usize, test: &mut impl FnMut(&str)) -> usize {
     fn extend(alphabet: &[char], left: usize, string: &mut String, test: &mut impl FnMut(&str)) -> usize {
@@ -83,41 +90,38 @@ fn all_strings(alphabet: &[char], length: usize, test: &mut impl FnMut(&str)) ->
 
 #[test]
 fn every_family_equals_its_regex_on_all_short_strings() {
-    let mut total = 0;
-    for family in families() {
-        // The engines agree on the characters; so the longer strings need only one of them.
-        let again = family.name.ends_with("HuggingFace") && family.name != "gpt2, HuggingFace";
-        let length = if again { 3 } else { 4 } + usize::from(soak());
-        let alphabet = representatives(&family);
-        let count = all_strings(&alphabet, length, &mut |text| {
-            assert_eq!(compiled_ends(&family, text), family.reference_ends(text), "{}: {text:?}", family.name);
-        });
-        total += count;
-    }
-    // A change of this number means that some pattern tells other characters apart than it did.
-    assert!(soak() || total == 1_930_978, "{total} strings");
+    // A change of these numbers means that some pattern tells other characters apart than it did.
+    assert_eq!(compare_all_strings(4, representatives), 1_930_978);
 }
 
-/// Two characters of one signature are the same to the automaton: swapping them changes no boundary.
+#[test]
+#[ignore = "60 million strings; run by make soak"]
+fn every_family_equals_its_regex_on_all_short_strings_soak() {
+    compare_all_strings(5, representatives);
+}
+
 #[test]
 fn characters_of_one_signature_are_interchangeable() {
+    assert_eq!(compare_all_strings(3, representatives_of_classes), 1_150_125);
+}
+
+#[test]
+#[ignore = "50 million strings; run by make soak"]
+fn characters_of_one_signature_are_interchangeable_soak() {
+    compare_all_strings(4, representatives_of_classes);
+}
+
+/// Compares every family with its regex; where one has two engines, the second on strings shorter by one.
+fn compare_all_strings(length: usize, alphabet_of: fn(&Family) -> Vec<char>) -> usize {
+    let mut total = 0;
     for family in families() {
-        let signatures = signatures(&family);
-        let mut classes = BTreeMap::<(u64, u8), char>::new();
-        for (c, signature) in ('\0'..=char::MAX).zip(signatures) {
-            classes.entry((signature, Class::of(c) as u8)).or_insert(c);
-        }
-        let alphabet = representatives(&family);
-        // Characters of every class, in every context of one representative before and two after.
-        for &c in classes.values() {
-            let mut test = |context: &str| {
-                let mut chars = context.chars();
-                let text: String = chars.next().into_iter().chain([c]).chain(chars).collect();
-                assert_eq!(compiled_ends(&family, &text), family.reference_ends(&text), "{}: {text:?}", family.name);
-            };
-            all_strings(&alphabet, if soak() { 3 } else { 2 }, &mut test);
-        }
+        // The engines agree on the characters; so the longest strings need only one of them.
+        let again = family.name.ends_with("HuggingFace") && family.name != "gpt2, HuggingFace";
+        total += all_strings(&alphabet_of(&family), length - usize::from(again), &mut |text| {
+            assert_eq!(compiled_ends(&family, text), family.reference_ends(text), "{}: {text:?}", family.name);
+        });
     }
+    total
 }
 
 #[test]

@@ -164,3 +164,31 @@ fn sets_of_oniguruma_hold_the_same_characters() {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_pattern_makes_compilation_panic(pattern in r"[\\\[\]\(\)\?:^iwWbBZpP{}|*+$\-ms&a é中]{0,12}") {
+        for dialect in [Dialect::Tiktoken, Dialect::HuggingFace] {
+            if let Ok(pretokenizer) = Pretokenizer::from_pattern(&pattern, dialect) {
+                let text = "a é中\n12";
+                if let Ok(end) = pretokenizer.try_pieces(text, 0, &mut PieceEnds::default()) {
+                    proptest::prop_assert_eq!(end, text.len());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_neither_panic_nor_stall(bytes in proptest::collection::vec(0_u8.., 1..40)) {
+        for name in ["gpt2", "cl100k_base", "o200k_base", "kimi", "deepseek_v3"] {
+            let pretokenizer = Pretokenizer::named(name).expect(name);
+            let machine = pretokenizer.machine().expect(name);
+            let mut at = 0;
+            while at < bytes.len() {
+                let end = machine.next_end(&bytes, at);
+                proptest::prop_assert!(end > at && end <= bytes.len());
+                at = end;
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Compiled pretokenizers against the regex engines whose patterns they stand for.
 //!
 //! For each family and each engine that has it: all strings of class representatives up to a length, and random
-//! strings. `TOKENGROVE_SOAK=1` makes the strings longer and more.
+//! strings. `make soak` runs the ignored tests too, on longer strings and more of them.
 
 mod cuts;
 mod exhaustive;
@@ -12,11 +12,6 @@ mod recognition;
 mod streaming;
 
 use oracle::{Family, families};
-
-/// Whether the long tests are asked for.
-fn soak() -> bool {
-    std::env::var_os("TOKENGROVE_SOAK").is_some_and(|value| value != "0" && !value.is_empty())
-}
 
 /// The piece ends that the compiled pretokenizer gives.
 fn compiled_ends(family: &Family, text: &str) -> Vec<usize> {

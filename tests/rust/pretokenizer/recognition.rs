@@ -35,10 +35,12 @@ fn line_breaks_that_are_plain_white_space_but_no_prefix_are_not_compiled() {
 }
 
 #[test]
-fn literal_line_breaks_are_the_same_as_escapes() {
+fn spellings_of_the_same_set_are_the_same() {
     for name in ["llama3", "o200k_base"] {
         assert!(is_compiled(&pattern_named(name).replace(r"\r\n", "\r\n"), Dialect::HuggingFace));
     }
+    let bracketed = BYTE_LEVEL.replace(r" ?\p{L}+", r" ?[\p{L}]+").replace(r" ?\p{N}+", r" ?[\p{N}]+");
+    assert!(is_compiled(&bracketed, Dialect::HuggingFace));
     let deepseek = Pretokenizer::named("deepseek_v3").expect("deepseek_v3");
     let literal: Vec<_> = deepseek.patterns().iter().map(|pattern| pattern.replace(r"\r\n", "\r\n")).collect();
     let splits: Vec<_> = literal.iter().map(|pattern| Split::Pattern(pattern)).collect();

@@ -20,7 +20,7 @@ const CASELESS_OR_MARK: ClassSet = ClassSet::CASELESS.or(ClassSet::MARK);
 
 /// The rules that a pattern is a spelling of.
 pub(super) fn pattern(pattern: &str, dialect: Dialect) -> Option<Rules> {
-    let text = pattern.replace('\r', r"\r").replace('\n', r"\n");
+    let text = normalized(pattern);
     let all = alternatives(&text);
     let mut rest = all.as_slice();
     let contractions = take_contractions(&mut rest);
@@ -59,8 +59,7 @@ pub(super) fn sequence(splits: &[Split<'_>]) -> Option<Plan> {
     match *splits {
         [Split::Pattern(only)] => pattern(only, Dialect::HuggingFace).map(Plan::Rules),
         [Split::Pattern(a), Split::Pattern(b), Split::Pattern(c)] => {
-            let same = |text: &str, known: &str| text.replace('\r', r"\r").replace('\n', r"\n") == known;
-            (same(a, DEEPSEEK[0]) && same(b, DEEPSEEK[1]) && same(c, DEEPSEEK[2])).then_some(Plan::DeepSeek)
+            ([a, b, c].map(normalized) == DEEPSEEK).then_some(Plan::DeepSeek)
         }
         [first, Split::Pattern(second)] => {
             let (numbers, run) = match first {
@@ -89,6 +88,12 @@ impl Rules {
         let han = if self.han_runs { ClassSet::HAN } else { ClassSet::NONE };
         words.or(han).or(self.numbers).or(self.punct).or(ClassSet::WHITE) == ClassSet::ALL
     }
+}
+
+/// A pattern with literal line breaks as escapes, and sets of one property without brackets.
+fn normalized(pattern: &str) -> String {
+    let pattern = pattern.replace('\r', r"\r").replace('\n', r"\n");
+    pattern.replace(r"[\p{L}]", r"\p{L}").replace(r"[\p{N}]", r"\p{N}")
 }
 
 /// The alternatives of a pattern's outermost level.
