@@ -3,6 +3,7 @@
 //! For each family and each engine that has it: all strings of class representatives up to a length, and random
 //! strings. `make soak` runs the ignored tests too, on longer strings and more of them.
 
+mod combinations;
 mod cuts;
 mod exhaustive;
 mod general;

@@ -297,19 +297,20 @@ impl Machine {
     #[must_use]
     pub fn next_end(&self, text: &[u8], from: usize) -> usize {
         let mut step = Step::to(State::Start);
-        let (mut at, mut mark) = (from, from);
+        let (mut at, mut mark, mut prev) = (from, from, from);
         while at < text.len() {
             let (class, len) = unicode::class_at(text, at);
             step = self.follow(step, class);
             if step.does(SETTLES | MOVES_MARK) {
                 if step.does(SETTLES) {
-                    return first_place(step.0, text, mark, at);
+                    return first_place(step.0, mark, prev, at);
                 }
                 mark = if step.does(MARK_AFTER) { at + len } else { at };
             }
+            prev = at;
             at += len;
         }
-        first_place(self.endings[step.next() as usize].0, text, mark, at)
+        first_place(self.endings[step.next() as usize].0, mark, prev, at)
     }
 
     /// Appends the ends of the pieces from `from` on, relative to it, up to the buffer's capacity; returns the
@@ -347,13 +348,13 @@ impl Machine {
     #[allow(clippy::cast_possible_truncation, reason = "the caller sees to it that offsets fit 32 bits")]
     fn scan(&self, text: &[u8], whole: bool, ends: &mut [u32]) -> usize {
         let mut step = Step::to(State::Start);
-        let (mut at, mut mark, mut count) = (0, 0, 0);
+        let (mut at, mut mark, mut prev, mut count) = (0, 0, 0, 0);
         let enough = ends.len() - (MOST_AT_ONCE - 1);
         while at < text.len() {
             let (class, len) = unicode::class_at(text, at);
             step = self.follow(step, class);
             if step.does(MARK | PREV | MOVES_MARK) {
-                for place in places(step.0, text, mark, at).into_iter().flatten() {
+                for place in places(step.0, mark, prev).into_iter().flatten() {
                     ends[count] = place as u32;
                     count += 1;
                 }
@@ -366,10 +367,11 @@ impl Machine {
             if count >= enough {
                 return count;
             }
+            prev = at;
             at += len;
         }
         if whole && at > 0 {
-            for place in places(self.endings[step.next() as usize].0, text, mark, at).into_iter().flatten() {
+            for place in places(self.endings[step.next() as usize].0, mark, prev).into_iter().flatten() {
                 ends[count] = place as u32;
                 count += 1;
             }
@@ -411,20 +413,16 @@ impl Machine {
 /// How many boundaries one character, or the end of the text, can settle.
 const MOST_AT_ONCE: usize = 3;
 
-/// The boundaries at remembered places, in text of which `at` bytes have been read.
+/// The remembered places that are boundaries.
 #[inline]
-fn places(bits: u16, text: &[u8], mark: usize, at: usize) -> [Option<usize>; 2] {
-    let prev = || at - unicode::class_before(text, at).1;
-    [(bits & MARK != 0).then_some(mark), (bits & PREV != 0).then(prev)]
+fn places(bits: u16, mark: usize, prev: usize) -> [Option<usize>; 2] {
+    [(bits & MARK != 0).then_some(mark), (bits & PREV != 0).then_some(prev)]
 }
 
 /// The leftmost boundary among those settled; `at` if no remembered place is one.
 #[inline]
-fn first_place(bits: u16, text: &[u8], mark: usize, at: usize) -> usize {
-    if bits & (MARK | PREV) == 0 {
-        return at;
-    }
-    let [mark, prev] = places(bits, text, mark, at);
+fn first_place(bits: u16, mark: usize, prev: usize, at: usize) -> usize {
+    let [mark, prev] = places(bits, mark, prev);
     mark.or(prev).unwrap_or(at)
 }
 
