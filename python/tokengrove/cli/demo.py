@@ -112,6 +112,8 @@ def run(options: argparse.Namespace) -> int:
     started = time.perf_counter()
     tokenizer.encode(text.data)
     again = time.perf_counter() - started
+    pieces = len(tokenizer.pieces(text.data))
+    _line("pieces", f"{pieces:,}, by the o200k pattern", color)
     _line("tokens", f"{ids.size:,}, {len(text.data) / ids.size:.2f} bytes per token", color)
     _line("first pass", f"{duration(first)}, {size(len(text.data) / first)}/s", color)
     _line("again", f"{duration(again)}, {size(len(text.data) / again)}/s (the caches know the text)", color)

@@ -22,6 +22,14 @@ impl Text<'_> {
             Self::Bytes(bytes) => bytes.len(),
         }
     }
+
+    /// The UTF-8 form, or the bytes.
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Str(text) => text.as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
 }
 
 /// Borrows a text argument.

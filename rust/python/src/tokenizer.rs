@@ -1,13 +1,13 @@
 //! `TokenizerCore`: the methods of a tokenizer that are worth a native call.
 
 use crate::content::{self, Content};
-use crate::encode::Encode;
+use crate::encode::{Encode, no_token};
 use crate::interrupt::run;
 use crate::model::Model;
 use crate::stream::DecodeStream;
 use crate::text::{self, Text};
 use crate::{batch, errors, ids, special};
-use numpy::{IntoPyArray, PyArray1, ToPyArray};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, ToPyArray};
 use pyo3::basic::CompareOp;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -394,6 +394,43 @@ impl TokenizerCore {
     #[pyo3(signature = (*, skip_special_tokens = false))]
     fn decode_stream(&self, skip_special_tokens: bool) -> DecodeStream {
         DecodeStream::new(Arc::clone(&self.tokenizer), skip_special_tokens)
+    }
+
+    /// Gives the pieces that a text is cut into before tokens merge.
+    ///
+    /// No token reaches over the border of two pieces. A special token is a piece; where normalization rewrites text, a
+    /// piece covers what it was made from, and may be empty.
+    ///
+    /// Args:
+    ///     text: A `str`, or `bytes` that need not be UTF-8.
+    ///     allowed_special: As for `encode`.
+    ///
+    /// Returns:
+    ///     int64[pieces, 2], start and end of each piece in bytes of the UTF-8 form of the text (or in the `bytes`).
+    ///
+    /// Raises:
+    ///     InvalidTextError: If a `str` holds a lone surrogate, or a regular expression gives up on the text.
+    ///     UnknownTokenError: As `encode` does.
+    ///     TypeError: As `encode` does.
+    #[pyo3(
+        signature = (text, *, allowed_special = None),
+        text_signature = "($self, text, *, allowed_special=())"
+    )]
+    fn pieces<'py>(
+        &self,
+        py: Python<'py>,
+        text: &Bound<'py, PyAny>,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyArray2<i64>>> {
+        self.with_options(false, allowed_special, |encode| {
+            let text = text::borrow(text)?;
+            let pieces = run(py, text.len(), || encode.tokenizer.pieces(text.as_bytes(), encode.options.allowed))?
+                .map_err(|error| no_token(py, &error))?;
+            let at = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+            let spans: Vec<i64> = pieces.into_iter().flat_map(|(start, end)| [at(start), at(end)]).collect();
+            let rows = spans.len() / 2;
+            spans.into_pyarray(py).reshape([rows, 2])
+        })
     }
 
     /// Gives the bytes of one token.

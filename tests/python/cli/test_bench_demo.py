@@ -37,6 +37,7 @@ def test_demo_shows_the_main_job() -> None:
     shown = run("demo").stdout.decode()
     assert "decode(encode(text)) == text" in shown
     assert "MB/s" in shown
+    assert "by the o200k pattern" in shown
     assert "\x1b" not in shown
     assert "All|·human" in shown
     assert "\x1b[" in call("demo", "encode", "--color", "always").stdout.decode()

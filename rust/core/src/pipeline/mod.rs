@@ -15,6 +15,7 @@ mod model;
 mod normalize;
 mod parts;
 mod pattern;
+mod pieces;
 mod punctuation;
 mod rewrite;
 mod segment;

@@ -46,6 +46,14 @@ impl Model {
         Ok(Self::Encoder { encoder: Box::new(Encoder::new(bpe, pretokenizer)), missing })
     }
 
+    /// What cuts text, where the model itself does; `None` if a text is one piece to it.
+    pub(super) const fn pretokenizer(&self) -> Option<&Pretokenizer> {
+        match self {
+            Self::Encoder { encoder, .. } => Some(encoder.pretokenizer()),
+            Self::Symbols(_) => None,
+        }
+    }
+
     /// Calls `f` with working memory.
     pub(super) fn with_scratch<T>(&self, f: impl FnOnce(&mut Work<'_>) -> T) -> T {
         match self {
