@@ -24,7 +24,6 @@ ifneq ($(wildcard ../shared/data),)
 export TOKENGROVE_TEST_DATA ?= $(abspath ../shared/data)
 endif
 
-# Coloured output in a log file is noise.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_QUIET ?= 1
 
@@ -49,28 +48,37 @@ toolchain:
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python >= 3.11 is needed; $(PYTHON) is {sys.version.split()[0]}")'
-	$(PYTHON) -m venv $(VENV)
-	$(PY) -m pip install 'maturin>=1.14,<2' 'numpy>=1.26'
+	@echo "Making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install 'maturin>=1.14,<2' 'numpy>=1.26'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
-	$(requirements) dev | $(PY) -m pip install -r /dev/stdin
+	@echo "Installing the development tools into $(VENV)"
+	@$(requirements) dev | $(PY) -m pip install -r /dev/stdin
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.made pyproject.toml
-	$(requirements) bench | $(PY) -m pip install -r /dev/stdin
+	@echo "Installing the libraries to compare with into $(VENV)"
+	@$(requirements) bench | $(PY) -m pip install -r /dev/stdin
 	@touch $@
 
 .PHONY: venv
 venv: $(VENV)/.dev ## Make .venv with every tool that development needs
 
-# PYO3_PYTHON is fixed so that cargo sees one configuration whatever else is on PATH, and rebuilds nothing.
+# $(call extension,MESSAGE,OPTIONS): builds in place; the output shows only if it fails. PYO3_PYTHON is fixed so that
+# cargo sees one configuration whatever else is on PATH, and rebuilds nothing.
+extension = @echo "$(1)"; \
+	log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked $(2) >"$$log" 2>&1 \
+	|| { cat "$$log" >&2; exit 1; }
+
 $(VENV)/.release: $(VENV)/.made $(BUILD_INPUTS) | toolchain
-	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked --release --quiet
+	$(call extension,Building the extension. From nothing this takes a minute or two.,--release)
 	@rm -f $(VENV)/.quick; touch $@
 
 $(VENV)/.quick: $(VENV)/.made $(BUILD_INPUTS) | toolchain
-	PYO3_PYTHON=$(abspath $(PY)) VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --locked --profile dev-release --quiet
+	$(call extension,Building the extension without link-time optimisation.,--profile dev-release)
 	@rm -f $(VENV)/.release; touch $@
 
 .PHONY: build
@@ -127,7 +135,7 @@ fuzz: toolchain ## Fuzz every target for SECONDS (60) each, or TARGET alone
 
 .PHONY: soak
 soak: $(VENV)/.dev $(VENV)/.release ## Runs of HOURS (1), after the Rust tests too long for make test; JSON to OUT
-	cargo test --locked --workspace --exclude tokengrove-python --quiet -- --ignored
+	cargo test --locked --workspace --exclude tokengrove-python -- --ignored
 	TOKENGROVE_SOAK_HOURS=$(or $(HOURS),1) TOKENGROVE_SOAK_OUT=$(or $(OUT),benches/results) \
 		$(PY) -m pytest -m soak --timeout=0 $(ARGS)
 
