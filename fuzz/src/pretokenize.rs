@@ -56,7 +56,7 @@ fn ends(pretokenizer: &Pretokenizer, text: &str, capacity: usize) -> Vec<usize> 
     let (mut all, mut at) = (Vec::new(), 0);
     while at < text.len() {
         buffer.clear();
-        let next = pretokenizer.pieces(text, at, &mut buffer);
+        let next = pretokenizer.try_pieces(text, at, &mut buffer).expect("no limit is reached");
         assert!(next > at, "no progress at {at}");
         all.extend(buffer.ends.iter().map(|&end| at + end as usize));
         assert_eq!(all.last(), Some(&next));

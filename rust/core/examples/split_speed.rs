@@ -14,23 +14,23 @@ use std::fs;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use tokengrove::pretokenize::{InstructionSet, PieceEnds, Pretokenizer};
+use tokengrove::pretokenize::{InstructionSet, PieceEnds, Pretokenizer, SplitError};
 
 const PASSES: usize = 20;
 
 /// One pass: how long, how many pieces, and a sum that depends on every end.
-fn pass(pretokenizer: &Pretokenizer, text: &str) -> (Duration, usize, u64) {
+fn pass(pretokenizer: &Pretokenizer, text: &str) -> Result<(Duration, usize, u64), SplitError> {
     let mut buffer = PieceEnds::default();
     let start = Instant::now();
     let (mut at, mut pieces, mut sum) = (0, 0, 0_u64);
     while at < text.len() {
         buffer.clear();
-        let next = pretokenizer.pieces(text, at, &mut buffer);
+        let next = pretokenizer.try_pieces(text, at, &mut buffer)?;
         pieces += buffer.ends.len();
         sum = buffer.ends.iter().fold(sum, |sum, &end| sum.wrapping_mul(31).wrapping_add(u64::from(end)));
         at = next;
     }
-    (start.elapsed(), pieces, sum)
+    Ok((start.elapsed(), pieces, sum))
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,12 +46,12 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
             let mut expected = None;
             for set in InstructionSet::available() {
                 let pretokenizer = Pretokenizer::named(name)?.on(set);
-                let (mut best, pieces, sum) = pass(&pretokenizer, &text);
+                let (mut best, pieces, sum) = pass(&pretokenizer, &text)?;
                 if *expected.get_or_insert((pieces, sum)) != (pieces, sum) {
                     return Err(format!("{name} on {set} splits {file} differently").into());
                 }
                 for _ in 1..PASSES {
-                    best = best.min(pass(&pretokenizer, &text).0);
+                    best = best.min(pass(&pretokenizer, &text)?.0);
                 }
                 let rate = text.len() as f64 / best.as_secs_f64() / 1e6;
                 let length = text.len() as f64 / pieces as f64;

@@ -209,15 +209,6 @@ impl Pretokenizer {
         self
     }
 
-    /// As [`Pretokenizer::try_pieces`]; where that fails, the rest of the text (at most 4 GiB) is one piece.
-    pub fn pieces(&self, text: &str, from: usize, buffer: &mut PieceEnds) -> usize {
-        self.try_pieces(text, from, buffer).unwrap_or_else(|_| {
-            let end = u32::try_from(text.len() - from).unwrap_or(u32::MAX);
-            buffer.ends.push(end);
-            from + end as usize
-        })
-    }
-
     /// Appends piece ends relative to `from`, up to the buffer's capacity and at least one if text remains;
     /// returns the position after the last piece.
     ///
