@@ -14,16 +14,6 @@ pub(super) struct Cl100k<const WORD: u8 = LETTER> {
     pub(super) closing_space: bool,
 }
 
-/// The masks of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Kept {
-    word: u64,
-    number: u64,
-    blank: u64,
-    apostrophe: u64,
-    space: Space,
-}
-
 /// What a block leaves to the next.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Carry {
@@ -43,7 +33,6 @@ pub(super) struct Carry {
 }
 
 impl<const WORD: u8> Family for Cl100k<WORD> {
-    type Masks = Kept;
     type Carry = Carry;
 
     #[inline(always)]
@@ -52,19 +41,9 @@ impl<const WORD: u8> Family for Cl100k<WORD> {
     }
 
     #[inline(always)]
-    fn masks<M: Masks>(self, block: &M) -> Kept {
-        Kept {
-            word: block.class::<WORD>(),
-            number: block.class::<NUMBER>(),
-            blank: block.blank(),
-            apostrophe: block.apostrophe(),
-            space: Space::of(block),
-        }
-    }
-
-    #[inline(always)]
-    fn starts(self, carry: &mut Carry, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
-        let Kept { word, number, blank, space, .. } = *here;
+    fn starts<H: Masks, N: Masks>(self, carry: &mut Carry, here: &H, next: &N, view: View<'_>) -> u64 {
+        let (word, number, blank) = (here.class::<WORD>(), here.class::<NUMBER>(), here.blank());
+        let (space, next_space) = (Space::of(here), Space::of(next));
         let other = !(word | number | space.any());
         let after_other = after(other, carry.other);
         // A run of others begins a piece unless a space before it did.
@@ -74,7 +53,7 @@ impl<const WORD: u8> Family for Cl100k<WORD> {
         let mut starts = free | word_runs & !after(prefix | space.white, carry.prefix | carry.white);
         // Newlines after others belong to them.
         let tail = flood(space.newline, space.newline & (after_other | carry.tail));
-        starts |= space_starts(&mut carry.spaces, &space, &next.space, tail, view, self.closing_space);
+        starts |= space_starts(&mut carry.spaces, &space, &next_space, tail, view, self.closing_space);
         starts |= if self.three_digits {
             let (groups, open) = groups_of_three(number, space.continuation, carry.digits);
             carry.digits = open;
@@ -84,7 +63,7 @@ impl<const WORD: u8> Family for Cl100k<WORD> {
         };
         starts |= carry.ends;
         carry.ends = 0;
-        let mut candidates = here.apostrophe & free & before(word, next.word, 1);
+        let mut candidates = here.apostrophe() & free & before(word, next.class::<WORD>(), 1);
         while candidates != 0 {
             let (at, rest) = pop(candidates);
             candidates = rest;

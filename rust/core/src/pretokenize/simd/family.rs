@@ -8,18 +8,14 @@ use super::source::{BLOCK, Masks};
 ///
 /// A scan begins at a piece start, and what precedes a piece start never matters: the carries are zero there.
 pub(super) trait Family: Copy {
-    /// What it keeps of a block.
-    type Masks: Copy;
     /// What a block leaves to the next.
     type Carry: Copy + Default;
 
     /// The character that stands for the end of the text: text that ends so is split as if infinitely many
     /// followed.
     fn padding(self) -> u8;
-    /// The masks of a block.
-    fn masks<M: Masks>(self, block: &M) -> Self::Masks;
     /// The piece starts of the block `here`.
-    fn starts(self, carry: &mut Self::Carry, here: &Self::Masks, next: &Self::Masks, view: View<'_>) -> u64;
+    fn starts<H: Masks, N: Masks>(self, carry: &mut Self::Carry, here: &H, next: &N, view: View<'_>) -> u64;
 }
 
 /// The text, for the few rules that look further than the next block or at the bytes themselves.

@@ -10,16 +10,6 @@ use super::source::{BLOCK, Masks};
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gpt2;
 
-/// The masks of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Kept {
-    letter: u64,
-    number: u64,
-    blank: u64,
-    apostrophe: u64,
-    space: Space,
-}
-
 /// What a block leaves to the next.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Carry {
@@ -34,7 +24,6 @@ pub(super) struct Carry {
 }
 
 impl Family for Gpt2 {
-    type Masks = Kept;
     type Carry = Carry;
 
     #[inline(always)]
@@ -43,19 +32,9 @@ impl Family for Gpt2 {
     }
 
     #[inline(always)]
-    fn masks<M: Masks>(self, block: &M) -> Kept {
-        Kept {
-            letter: block.class::<LETTER>(),
-            number: block.class::<NUMBER>(),
-            blank: block.blank(),
-            apostrophe: block.apostrophe(),
-            space: Space::of(block),
-        }
-    }
-
-    #[inline(always)]
-    fn starts(self, carry: &mut Carry, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
-        let Kept { letter, number, blank, space, .. } = *here;
+    fn starts<H: Masks, N: Masks>(self, carry: &mut Carry, here: &H, next: &N, view: View<'_>) -> u64 {
+        let (letter, number, blank) = (here.class::<LETTER>(), here.class::<NUMBER>(), here.blank());
+        let (space, next_space) = (Space::of(here), Space::of(next));
         let any = space.any();
         let other = !(letter | number | any);
         let runs = letter & !after(letter, carry.letter)
@@ -63,10 +42,10 @@ impl Family for Gpt2 {
             | other & !after(other, carry.other);
         // A run begins a piece unless a space before it did.
         let free = runs & !after(blank, carry.blank);
-        let mut starts = free | any & !after(any, carry.space) | space.before_text(&next.space, any);
+        let mut starts = free | any & !after(any, carry.space) | space.before_text(&next_space, any);
         starts = starts & !carry.inside | carry.ends;
         (carry.inside, carry.ends) = (0, 0);
-        let mut candidates = here.apostrophe & free & before(letter, next.letter, 1);
+        let mut candidates = here.apostrophe() & free & before(letter, next.class::<LETTER>(), 1);
         while candidates != 0 {
             let (at, rest) = pop(candidates);
             candidates = rest;

@@ -6,9 +6,12 @@
 //! other U goes on.
 
 use super::bits::{after, before, below, flood, groups_of_three, last, pop, whole};
-use super::classes::{CASELESS, LETTER, LOWER, MARK, NUMBER, UPPER};
+use super::classes::{CASELESS, LETTER, LOWER, MARK, NEWLINE, NUMBER, UPPER, WHITE};
 use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
 use super::source::{BLOCK, Masks};
+
+/// Letters that contractions are of.
+const CASED: u8 = UPPER | LOWER;
 
 /// A pattern of the family.
 #[derive(Debug, Clone, Copy)]
@@ -19,20 +22,6 @@ pub(super) struct O200k {
     pub(super) contractions: bool,
     /// Whether slashes may stand among the newlines after others.
     pub(super) slash_tail: bool,
-}
-
-/// The masks of a block.
-#[derive(Clone, Copy)]
-pub(super) struct Kept {
-    upper: u64,
-    lower: u64,
-    caseless: u64,
-    mark: u64,
-    number: u64,
-    blank: u64,
-    apostrophe: u64,
-    slash: u64,
-    space: Space,
 }
 
 /// What a block leaves to the next.
@@ -80,33 +69,39 @@ struct Others {
 impl O200k {
     /// The structure of `other`, which has the slashes of tails.
     #[inline(always)]
-    fn others(self, carry: OthersCarry, here: &Kept, other: u64) -> Others {
-        let newline = here.space.newline;
-        let may_follow = if self.slash_tail { newline | here.slash } else { newline };
+    fn others<M: Masks>(self, carry: OthersCarry, here: &M, other: u64) -> Others {
+        let newline = here.class::<NEWLINE>();
+        let may_follow = if self.slash_tail { newline | here.slash() } else { newline };
         let seeds = newline & after(other, carry.other) | may_follow & carry.tail;
         let tail = flood(may_follow, seeds);
         let other = other & !tail;
-        let free = other & !after(other, carry.other) & !after(here.blank, carry.blank);
-        Others { other, free, prefix: whole(free, here.space.continuation, carry.prefix), tail }
+        let free = other & !after(other, carry.other) & !after(here.blank(), carry.blank);
+        Others { other, free, prefix: whole(free, here.continuation(), carry.prefix), tail }
     }
 
     /// Runs of others, and the marks in words. A mark belongs to the run of others before it, unless that is a
     /// single character that a word can take as its prefix.
     #[inline(always)]
-    fn others_and_marks(self, carry: OthersCarry, here: &Kept) -> (Others, u64) {
-        let letter = here.upper | here.lower | here.caseless;
-        let other = !(letter | here.mark | here.number | here.space.any());
+    fn others_and_marks<M: Masks>(self, carry: OthersCarry, here: &M) -> (Others, u64) {
+        let mark = here.class::<MARK>();
+        let other = !here.class::<{ LETTER | MARK | NUMBER | WHITE | NEWLINE }>();
         let found = self.others(carry, here, other);
-        if here.mark & marks_of_others(carry, &found) == 0 {
-            return (found, here.mark);
+        if mark & marks_of_others(carry, &found) == 0 {
+            return (found, mark);
         }
         self.others_with_marks(carry, here, other, found)
     }
 
     /// [`O200k::others_and_marks`] where there are marks among the others.
     #[cold]
-    fn others_with_marks(self, carry: OthersCarry, here: &Kept, mut other: u64, mut found: Others) -> (Others, u64) {
-        let mut mark = here.mark;
+    fn others_with_marks<M: Masks>(
+        self,
+        carry: OthersCarry,
+        here: &M,
+        mut other: u64,
+        mut found: Others,
+    ) -> (Others, u64) {
+        let mut mark = here.class::<MARK>();
         loop {
             // What is found is right up to the first of these; then its run of marks is others, and all after it
             // may change.
@@ -123,12 +118,17 @@ impl O200k {
 
     /// The contractions that belong to the word before them: all their bytes, and the ends of pieces after them.
     #[inline(always)]
-    fn attach_contractions(carry: &mut Carry, here: &Kept, next: &Kept, word: u64, view: View<'_>) -> (u64, u64) {
+    fn attach_contractions<H: Masks, N: Masks>(
+        carry: &mut Carry,
+        here: &H,
+        next: &N,
+        word: u64,
+        view: View<'_>,
+    ) -> (u64, u64) {
         let (mut attached, mut ends) = (carry.attached, carry.ends);
         (carry.attached, carry.ends) = (0, 0);
-        let next_letter = next.upper | next.lower;
-        let mut candidates =
-            here.apostrophe & after(word, carry.word) & before(here.upper | here.lower, next_letter, 1);
+        let cased = before(here.class::<CASED>(), next.class::<CASED>(), 1);
+        let mut candidates = here.apostrophe() & after(word, carry.word) & cased;
         while candidates != 0 {
             let (at, rest) = pop(candidates);
             candidates = rest;
@@ -159,7 +159,6 @@ const fn marks_of_others(carry: OthersCarry, found: &Others) -> u64 {
 }
 
 impl Family for O200k {
-    type Masks = Kept;
     type Carry = Carry;
 
     #[inline(always)]
@@ -168,25 +167,11 @@ impl Family for O200k {
     }
 
     #[inline(always)]
-    fn masks<M: Masks>(self, block: &M) -> Kept {
-        Kept {
-            upper: block.class::<UPPER>(),
-            lower: block.class::<LOWER>(),
-            caseless: block.class::<CASELESS>(),
-            mark: block.class::<MARK>(),
-            number: block.class::<NUMBER>(),
-            blank: block.blank(),
-            apostrophe: block.apostrophe(),
-            slash: block.slash(),
-            space: Space::of(block),
-        }
-    }
-
-    #[inline(always)]
-    fn starts(self, carry: &mut Carry, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
-        let Kept { upper, lower, number, space, .. } = *here;
+    fn starts<H: Masks, N: Masks>(self, carry: &mut Carry, here: &H, next: &N, view: View<'_>) -> u64 {
+        let (upper, lower, number) = (here.class::<UPPER>(), here.class::<LOWER>(), here.class::<NUMBER>());
+        let (space, next_space) = (Space::of(here), Space::of(next));
         let (others, mark) = self.others_and_marks(carry.others, here);
-        let both = here.caseless | mark;
+        let both = here.class::<CASELESS>() | mark;
         let word = upper | lower | both;
         let word_runs = word & !after(word, carry.word);
         let prefixed = after(others.prefix | space.white, carry.others.prefix | carry.white);
@@ -201,7 +186,7 @@ impl Family for O200k {
             starts |= not_before_letter(upper_after_early, here, next, view);
         }
         starts = starts & !attached | ends;
-        starts |= space_starts(&mut carry.spaces, &space, &next.space, others.tail, view, false);
+        starts |= space_starts(&mut carry.spaces, &space, &next_space, others.tail, view, false);
         starts |= if self.three_digits {
             let (groups, open) = groups_of_three(number, space.continuation, carry.digits);
             carry.digits = open;
@@ -214,7 +199,7 @@ impl Family for O200k {
         carry.late = last(late);
         carry.white = last(space.white);
         carry.others = OthersCarry {
-            blank: last(here.blank),
+            blank: last(here.blank()),
             other: last(others.other),
             prefix: last(others.prefix),
             tail: last(others.tail),
@@ -224,18 +209,18 @@ impl Family for O200k {
 }
 
 /// Those of some starts of runs of upper-case letters whose run no other letter or mark follows.
-fn not_before_letter(mut runs: u64, here: &Kept, next: &Kept, view: View<'_>) -> u64 {
+fn not_before_letter<H: Masks, N: Masks>(mut runs: u64, here: &H, next: &N, view: View<'_>) -> u64 {
     let mut kept = 0;
     while runs != 0 {
         let (at, rest) = pop(runs);
         runs = rest;
-        let end = at + (!(here.upper >> at)).trailing_zeros();
+        let end = at + (!(here.class::<UPPER>() >> at)).trailing_zeros();
         let letter = if end < 64 {
-            (here.lower | here.caseless | here.mark) >> end & 1 != 0
+            here.class::<{ LOWER | CASELESS | MARK }>() >> end & 1 != 0
         } else {
-            let end = (!next.upper).trailing_zeros();
+            let end = (!next.class::<UPPER>()).trailing_zeros();
             if end < 64 {
-                (next.lower | next.caseless | next.mark) >> end & 1 != 0
+                next.class::<{ LOWER | CASELESS | MARK }>() >> end & 1 != 0
             } else {
                 let class = view.first_outside(2 * BLOCK, UPPER).unwrap_or(0);
                 class & (LETTER | MARK) != 0

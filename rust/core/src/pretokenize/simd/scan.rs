@@ -2,7 +2,7 @@
 
 use super::bits::below;
 use super::family::{Family, View};
-use super::source::{BLOCK, Source, WINDOW};
+use super::source::{BLOCK, Masks, OnlyAscii, Source, WINDOW};
 
 /// A scan goes on for at least this many bytes, unless its buffer is full; then it stops at the next piece end.
 const SPAN: usize = 1 << 14;
@@ -29,14 +29,18 @@ pub(super) fn scan<S: Source, F: Family>(source: S, family: F, text: &[u8], ends
     let mut base = 0;
     let mut carry = F::Carry::default();
     let mut padded = [family.padding(); WINDOW];
-    let mut block = source.classify(window(text, 0, family.padding(), &mut padded), &source.nothing());
-    let mut here = family.masks(&block);
+    let mut here = source.classify(window(text, 0, family.padding(), &mut padded), &source.nothing());
     // The start of the text is the end of nothing.
     let mut keep = !1;
     while let Some(room) = ends.get_mut(found.count..).and_then(<[u32]>::first_chunk_mut::<BLOCK>) {
-        block = source.classify(window(text, base + BLOCK, family.padding(), &mut padded), &block);
-        let next = family.masks(&block);
-        let mut starts = family.starts(&mut carry, &here, &next, View { text, base }) & keep;
+        let next = source.classify(window(text, base + BLOCK, family.padding(), &mut padded), &here);
+        let view = View { text, base };
+        let starts = if here.wide() == 0 {
+            family.starts(&mut carry, &OnlyAscii(&here), &next, view)
+        } else {
+            family.starts(&mut carry, &here, &next, view)
+        };
+        let mut starts = starts & keep;
         let left = text.len() - base;
         if left <= BLOCK {
             // The end of the text takes the place of whatever starts there.

@@ -41,6 +41,42 @@ pub(super) trait Masks: Copy {
     fn wide(&self) -> u64;
 }
 
+/// The masks of a block that is known to be all ASCII: what need not be computed is a constant.
+#[derive(Clone, Copy)]
+pub(super) struct OnlyAscii<'a, M>(pub(super) &'a M);
+
+impl<M: Masks> Masks for OnlyAscii<'_, M> {
+    #[inline(always)]
+    fn class<const KIND: u8>(&self) -> u64 {
+        if KIND & !(classes::CASELESS | classes::MARK) == 0 { 0 } else { self.0.class::<KIND>() }
+    }
+
+    #[inline(always)]
+    fn blank(&self) -> u64 {
+        self.0.blank()
+    }
+
+    #[inline(always)]
+    fn apostrophe(&self) -> u64 {
+        self.0.apostrophe()
+    }
+
+    #[inline(always)]
+    fn slash(&self) -> u64 {
+        self.0.slash()
+    }
+
+    #[inline(always)]
+    fn continuation(&self) -> u64 {
+        0
+    }
+
+    #[inline(always)]
+    fn wide(&self) -> u64 {
+        0
+    }
+}
+
 /// Bytes of the longest character.
 const LONGEST: usize = 4;
 
