@@ -1,6 +1,6 @@
 //! The cl100k family: `prefix? letters`, short numbers, ` ?other [\r\n]*`, contractions in any case.
 
-use super::bits::{after, before, flood, groups_of_three, last, pop, whole};
+use super::bits::{after, before_one, flood, groups_of_three, last, pop, whole};
 use super::classes::{LETTER, NUMBER};
 use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
 use super::source::{BLOCK, Masks};
@@ -63,7 +63,7 @@ impl<const WORD: u8> Family for Cl100k<WORD> {
         };
         starts |= carry.ends;
         carry.ends = 0;
-        let mut candidates = here.apostrophe() & free & before(word, next.class::<WORD>(), 1);
+        let mut candidates = here.apostrophe() & free & before_one(word, next.class::<WORD>());
         while candidates != 0 {
             let (at, rest) = pop(candidates);
             candidates = rest;

@@ -1,6 +1,6 @@
 //! What a pattern family is to the scanner, and the rules that several families share.
 
-use super::bits::{after, before, pop};
+use super::bits::{after, before, before_one, last, pop};
 use super::classes::{self, NEWLINE, WHITE};
 use super::source::{BLOCK, Masks};
 
@@ -101,7 +101,7 @@ impl Space {
     #[inline(always)]
     pub(super) fn before_text(&self, next: &Self, spaces: u64) -> u64 {
         let (ink, next_ink) = (!self.any(), !next.any());
-        let found = spaces & before(ink, next_ink, 1);
+        let found = spaces & before_one(ink, next_ink);
         let wide = spaces & self.wide;
         if wide == 0 {
             return found;
@@ -118,7 +118,6 @@ impl Space {
 pub(super) struct SpaceCarry {
     any: u64,
     white: u64,
-    tail: u64,
     newline: u64,
 }
 
@@ -136,46 +135,47 @@ pub(super) fn space_starts(
     view: View<'_>,
     newline_ends: bool,
 ) -> u64 {
-    let any = here.any();
-    let white_runs = here.white & !after(here.white, carry.white);
-    let body = here.newline & !tail;
-    let mut starts = any & !after(any, carry.any) & !tail;
-    starts |= white_runs & after(tail, carry.tail);
-    let after_newline = white_runs & after(body, carry.newline);
-    // Runs that end with the block are followed by what the next block's run is followed by.
+    let (white, any) = (here.white, here.any());
+    let newline = here.newline & !tail;
+    let runs = white & !after(white, carry.white);
+    let mut starts = runs | newline & !after(any, carry.any) | here.before_text(next, white);
+    // A run that ends with the block is followed by what follows the run of the next block.
     let follows = next.newline | u64::from(next.white == u64::MAX);
-    let beyond = here.white & follows >> ((!next.white).trailing_zeros() % 64) << 63;
-    let to_newline = here.white & here.newline >> 1 | beyond;
-    starts |= if to_newline == 0 || after_newline == 0 {
-        after_newline
-    } else {
-        not_before_newline(after_newline, here, next, view, newline_ends)
-    };
-    starts |= here.before_text(next, here.white);
-    *carry = SpaceCarry { any: any >> 63, white: here.white >> 63, tail: tail >> 63, newline: body >> 63 };
+    let to_newline = white & (here.newline >> 1 | follows >> ((!next.white).trailing_zeros() % 64) << 63);
+    let between = runs & after(newline, carry.newline);
+    if to_newline != 0 && between != 0 {
+        let masks = [white, here.newline, next.white, next.newline];
+        starts &= !before_newline(between, masks, view, newline_ends);
+    }
+    *carry = SpaceCarry { any: last(any), white: last(white), newline: last(newline) };
     starts
 }
 
-/// Those of some starts of runs of `white` whose run is not followed by a newline.
-fn not_before_newline(mut runs: u64, here: &Space, next: &Space, view: View<'_>, newline_ends: bool) -> u64 {
-    let mut kept = 0;
+/// Those of some starts of runs of `white` whose run a newline follows; `masks` are `white` and newlines, of this
+/// block and the next.
+#[inline(never)]
+fn before_newline(
+    mut runs: u64,
+    [white, newline, next_white, next_newline]: [u64; 4],
+    view: View<'_>,
+    newline_ends: bool,
+) -> u64 {
+    let mut found = 0;
     while runs != 0 {
         let (at, rest) = pop(runs);
         runs = rest;
-        let end = at + (!(here.white >> at)).trailing_zeros();
-        let newline = if end < 64 {
-            here.newline >> end & 1 != 0
+        let end = at + (!(white >> at)).trailing_zeros();
+        let next_end = (!next_white).trailing_zeros();
+        let before = if end < 64 {
+            newline >> end & 1 != 0
+        } else if next_end < 64 {
+            next_newline >> next_end & 1 != 0
         } else {
-            let end = (!next.white).trailing_zeros();
-            if end < 64 {
-                next.newline >> end & 1 != 0
-            } else {
-                view.first_outside(2 * BLOCK, WHITE).map_or(newline_ends, |class| class == NEWLINE)
-            }
+            view.first_outside(2 * BLOCK, WHITE).map_or(newline_ends, |class| class == NEWLINE)
         };
-        if !newline {
-            kept |= 1 << at;
+        if before {
+            found |= 1 << at;
         }
     }
-    kept
+    found
 }

@@ -1,7 +1,7 @@
 //! The GPT-2 family: ` ?letters`, ` ?numbers`, ` ?other`, whitespace with newlines as any other, contractions in
 //! lower case.
 
-use super::bits::{after, before, last, pop};
+use super::bits::{after, before_one, last, pop};
 use super::classes::{LETTER, NUMBER};
 use super::family::{Family, Space, View, contraction};
 use super::source::{BLOCK, Masks};
@@ -45,7 +45,7 @@ impl Family for Gpt2 {
         let mut starts = free | any & !after(any, carry.space) | space.before_text(&next_space, any);
         starts = starts & !carry.inside | carry.ends;
         (carry.inside, carry.ends) = (0, 0);
-        let mut candidates = here.apostrophe() & free & before(letter, next.class::<LETTER>(), 1);
+        let mut candidates = here.apostrophe() & free & before_one(letter, next.class::<LETTER>());
         while candidates != 0 {
             let (at, rest) = pop(candidates);
             candidates = rest;

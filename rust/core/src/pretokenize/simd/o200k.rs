@@ -5,11 +5,13 @@
 //! with a b before it starts a word if no letter follows it: `[lb]+` must end the word before, and gives it up. Any
 //! other U goes on.
 
-use super::bits::{after, before, below, flood, groups_of_three, last, pop, whole};
+use super::bits::{after, before_one, below, flood, groups_of_three, last, pop, whole};
 use super::classes::{CASELESS, LETTER, LOWER, MARK, NEWLINE, NUMBER, UPPER, WHITE};
 use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
 use super::source::{BLOCK, Masks};
 
+/// Letters and marks that are not upper case.
+const NOT_UPPER: u8 = LOWER | CASELESS | MARK;
 /// Letters that contractions are of.
 const CASED: u8 = UPPER | LOWER;
 
@@ -127,7 +129,7 @@ impl O200k {
     ) -> (u64, u64) {
         let (mut attached, mut ends) = (carry.attached, carry.ends);
         (carry.attached, carry.ends) = (0, 0);
-        let cased = before(here.class::<CASED>(), next.class::<CASED>(), 1);
+        let cased = before_one(here.class::<CASED>(), next.class::<CASED>());
         let mut candidates = here.apostrophe() & after(word, carry.word) & cased;
         while candidates != 0 {
             let (at, rest) = pop(candidates);
@@ -183,7 +185,8 @@ impl Family for O200k {
         let mut starts = others.free | word_runs & !prefixed | upper & after(late, carry.late);
         let upper_after_early = upper & after(early, carry.early);
         if upper_after_early != 0 {
-            starts |= not_before_letter(upper_after_early, here, next, view);
+            let masks = [upper, here.class::<NOT_UPPER>(), next.class::<UPPER>(), next.class::<NOT_UPPER>()];
+            starts |= not_before_letter(upper_after_early, masks, view);
         }
         starts = starts & !attached | ends;
         starts |= space_starts(&mut carry.spaces, &space, &next_space, others.tail, view, false);
@@ -208,27 +211,26 @@ impl Family for O200k {
     }
 }
 
-/// Those of some starts of runs of upper-case letters whose run no other letter or mark follows.
-fn not_before_letter<H: Masks, N: Masks>(mut runs: u64, here: &H, next: &N, view: View<'_>) -> u64 {
-    let mut kept = 0;
+/// Those of some starts of runs of upper-case letters whose run no other letter or mark follows; `masks` are
+/// upper-case letters and the others, of this block and the next.
+#[inline(never)]
+fn not_before_letter(mut runs: u64, [upper, other, next_upper, next_other]: [u64; 4], view: View<'_>) -> u64 {
+    let mut found = 0;
     while runs != 0 {
         let (at, rest) = pop(runs);
         runs = rest;
-        let end = at + (!(here.class::<UPPER>() >> at)).trailing_zeros();
+        let end = at + (!(upper >> at)).trailing_zeros();
+        let next_end = (!next_upper).trailing_zeros();
         let letter = if end < 64 {
-            here.class::<{ LOWER | CASELESS | MARK }>() >> end & 1 != 0
+            other >> end & 1 != 0
+        } else if next_end < 64 {
+            next_other >> next_end & 1 != 0
         } else {
-            let end = (!next.class::<UPPER>()).trailing_zeros();
-            if end < 64 {
-                next.class::<{ LOWER | CASELESS | MARK }>() >> end & 1 != 0
-            } else {
-                let class = view.first_outside(2 * BLOCK, UPPER).unwrap_or(0);
-                class & (LETTER | MARK) != 0
-            }
+            view.first_outside(2 * BLOCK, UPPER).is_some_and(|class| class & NOT_UPPER != 0)
         };
         if !letter {
-            kept |= 1 << at;
+            found |= 1 << at;
         }
     }
-    kept
+    found
 }
