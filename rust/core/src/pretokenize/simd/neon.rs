@@ -27,31 +27,39 @@ fn load(bytes: &[u8; 16]) -> uint8x16_t {
 /// The first 64 bytes.
 #[inline(always)]
 fn quarters(bytes: &[u8]) -> Quarters {
-    let quarter = |at: usize| load(bytes.get(at..).and_then(<[u8]>::first_chunk).unwrap_or(&[0; 16]));
-    [quarter(0), quarter(16), quarter(32), quarter(48)]
+    let mut quarters = [load(&[0; 16]); 4];
+    for (quarter, bytes) in quarters.iter_mut().zip(bytes.chunks_exact(16)) {
+        *quarter = load(bytes.first_chunk().unwrap_or(&[0; 16]));
+    }
+    quarters
 }
 
-/// The kinds of 16 bytes.
+/// What 64 bytes are, by the products of their halves.
 #[inline(always)]
-fn kinds(bytes: uint8x16_t) -> uint8x16_t {
-    // SAFETY: NEON is part of the aarch64 targets.
-    unsafe {
-        let low = vqtbl1q_u8(load(&LOW), vandq_u8(bytes, vdupq_n_u8(15)));
-        // The table of high halves has nothing beyond ASCII.
-        vandq_u8(low, vqtbl1q_u8(load(&HIGH), vshrq_n_u8::<4>(bytes)))
+fn kinds(bytes: &Quarters) -> Quarters {
+    let mut kinds = *bytes;
+    for quarter in &mut kinds {
+        // SAFETY: NEON is part of the aarch64 targets.
+        unsafe {
+            let low = vqtbl1q_u8(load(&LOW), vandq_u8(*quarter, vdupq_n_u8(15)));
+            // The table of high halves has nothing beyond ASCII.
+            *quarter = vandq_u8(low, vqtbl1q_u8(load(&HIGH), vshrq_n_u8::<4>(*quarter)));
+        }
     }
+    kinds
 }
 
 /// Bytes whose bits and `bits` meet.
 #[inline(always)]
 fn any(quarters: &Quarters, bits: u8) -> u64 {
+    let mut places = *quarters;
     // SAFETY: NEON is part of the aarch64 targets.
     unsafe {
-        let bits = vdupq_n_u8(bits);
-        let places = load(&PLACES);
-        let [a, b, c, d] = quarters.map(|quarter| vandq_u8(vtstq_u8(quarter, bits), places));
+        for quarter in &mut places {
+            *quarter = vandq_u8(vtstq_u8(*quarter, vdupq_n_u8(bits)), load(&PLACES));
+        }
         // Three rounds of sums of neighbours: each byte of the result is the bits of eight bytes.
-        let sums = vpaddq_u8(vpaddq_u8(a, b), vpaddq_u8(c, d));
+        let sums = vpaddq_u8(vpaddq_u8(places[0], places[1]), vpaddq_u8(places[2], places[3]));
         vgetq_lane_u64::<0>(vreinterpretq_u64_u8(vpaddq_u8(sums, sums)))
     }
 }
@@ -60,7 +68,11 @@ impl Planar for Neon {
     #[inline(always)]
     fn by_kind(self, class_bytes: &[u8; BLOCK]) -> [u64; KINDS] {
         let class_bytes = quarters(class_bytes);
-        std::array::from_fn(|kind| any(&class_bytes, 1 << kind))
+        let mut kinds = [0; KINDS];
+        for (kind, mask) in kinds.iter_mut().enumerate() {
+            *mask = any(&class_bytes, 1 << kind);
+        }
+        kinds
     }
 }
 
@@ -75,7 +87,7 @@ impl Source for Neon {
     #[inline(always)]
     fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
         let bytes = quarters(window);
-        let kinds = bytes.map(kinds);
+        let kinds = kinds(&bytes);
         let ascii = Ascii {
             letters: any(&kinds, LETTERS),
             lower_case: any(&bytes, LOWER_CASE),
