@@ -31,6 +31,7 @@ impl Avx2 {
 struct Halves(__m256i, __m256i);
 
 // No closures below: they would not always be inlined into code for AVX2.
+#[expect(clippy::unused_self, reason = "it is the proof")]
 impl Avx2 {
     /// 64 bytes.
     #[inline(always)]

@@ -102,10 +102,6 @@ impl Random {
     }
 }
 
-fn soak() -> bool {
-    std::env::var_os("TOKENGROVE_SOAK").is_some_and(|value| value != "0" && !value.is_empty())
-}
-
 /// Every class that a scanner tells apart, in characters of all lengths.
 const ALPHABET: [&str; 52] = [
     "a",
@@ -178,12 +174,10 @@ fn random_text(random: &mut Random, length: usize) -> String {
     text
 }
 
-#[test]
-fn scanners_equal_the_automaton_on_random_text() {
-    let count = if soak() { 3_000_000 } else { 20_000 };
+fn check_random_text(count: usize, seed: u64) {
     let mut buffer = PieceEnds { capacity: 150, ..PieceEnds::default() };
-    for (case, seed) in cases().iter().zip(1..) {
-        let mut random = Random(seed << 32 | 0x9E37_79B9);
+    for (case, case_seed) in cases().iter().zip(1..) {
+        let mut random = Random(seed << 32 | case_seed);
         for _ in 0..count {
             let length = 1 + random.below(180);
             case.check(&random_text(&mut random, length), &mut buffer);
@@ -191,34 +185,39 @@ fn scanners_equal_the_automaton_on_random_text() {
     }
 }
 
+#[test]
+fn scanners_equal_the_automaton_on_random_text() {
+    check_random_text(15_000, 0x9E37_79B9);
+}
+
+#[test]
+#[ignore = "25 million strings; run by make soak"]
+fn scanners_equal_the_automaton_on_much_random_text() {
+    check_random_text(3_000_000, 0x7F4A_7C15);
+}
+
 /// One character of each class that a scanner tells apart; contractions need several letters.
 const REPRESENTATIVES: [&str; 18] =
     ["b", "s", "l", "E", "Z", "'", " ", "\t", "\n", "/", "!", "1", "\u{3000}", "é", "ſ", "中", "\u{301}", "😀"];
 
-#[test]
-fn scanners_equal_the_automaton_on_short_strings_across_block_borders() {
-    let length = if soak() { 5 } else { 3 };
+/// All strings of `length` representatives across the border of the first block, after random ones.
+fn check_borders(length: u32) {
     let mut buffer = PieceEnds::default();
     let mut random = Random(7);
     let cases = cases();
     let mut text = String::new();
     for number in 0..REPRESENTATIVES.len().pow(length) {
-        let mut digits = number;
-        let word: String = (0..length)
-            .map(|_| {
-                let c = REPRESENTATIVES[digits % REPRESENTATIVES.len()];
-                digits /= REPRESENTATIVES.len();
-                c
-            })
-            .collect();
-        // The prefix ends at or shortly before the border; its own characters are random, but for "a" far away.
         text.clear();
-        let border = 64 - random.below(4 * word.chars().count() + 2);
+        let border = 64 - random.below(4 * length as usize + 2);
         text.push_str(&"a".repeat(border.saturating_sub(24)));
         while text.len() < border {
             text.push_str(random.pick(&REPRESENTATIVES));
         }
-        text.push_str(&word);
+        let mut digits = number;
+        for _ in 0..length {
+            text.push_str(REPRESENTATIVES[digits % REPRESENTATIVES.len()]);
+            digits /= REPRESENTATIVES.len();
+        }
         let bare = text.len();
         text.push_str(random.pick(&REPRESENTATIVES));
         for case in &cases {
@@ -226,6 +225,17 @@ fn scanners_equal_the_automaton_on_short_strings_across_block_borders() {
             case.check(&text, &mut buffer);
         }
     }
+}
+
+#[test]
+fn scanners_equal_the_automaton_on_short_strings_across_block_borders() {
+    check_borders(3);
+}
+
+#[test]
+#[ignore = "60 million strings; run by make soak"]
+fn scanners_equal_the_automaton_on_longer_strings_across_block_borders() {
+    check_borders(5);
 }
 
 #[test]
