@@ -129,6 +129,14 @@ fmt: $(VENV)/.dev toolchain ## Format Rust and Python sources in place
 bench: $(VENV)/.bench $(VENV)/.release ## Compare speed with the installed peers; JSON to benches/results
 	$(PY) benches/python/run.py $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: $(VENV)/.bench ## Install more peers for `make bench`: those that not every platform has wheels of
+	$(requirements) bench-more | $(PY) -m pip install -r /dev/stdin
+
+.PHONY: report
+report: $(VENV)/.bench ## Rewrite the README's benchmark table and docs/benchmarks.md from the newest result
+	$(PY) benches/python/report.py --write $(ARGS)
+
 .PHONY: fuzz
 fuzz: toolchain ## Fuzz every target for SECONDS (60) each, or TARGET alone
 	fuzz/run.sh "$(or $(TARGET),all)" "$(if $(filter-out file environment,$(origin SECONDS)),$(SECONDS),60)" $(ARGS)

@@ -193,7 +193,11 @@ def _simple_sections(run: Run) -> list[str]:
         for vocabulary in dict.fromkeys(cell.vocabulary for cell in run.find(section="encode", peer=OWN))
     ]
     if run.memory:
-        note = "Input and output freed; six classes in turn, in parts of at most 1 MB."
+        volume = run.memory[0].encoded // 1_000_000
+        note = (
+            f"After loading; after encoding {volume} MB, all classes in turn in parts of at most 1 MB, with input and "
+        )
+        note += f"output freed; and after encoding {volume} MB more. With two threads, batches of documents."
         parts.append(f"## Memory\n\n{note}\n\n{tables.markdown(tables.memory(run))}")
     return parts
 

@@ -21,7 +21,7 @@ class Mode:
     Attributes:
         name: What the results say.
         launches: Fresh processes per cell of the encode section; others take about half as many.
-        vocabularies: The vocabularies of the encode and lists sections; the rest use the first.
+        vocabularies: The vocabularies of the encode section; the rest use the first.
         classes: The classes of text of the encode section.
         side_classes: The classes of the other sections.
         shapes: One string, documents, or both.
@@ -83,7 +83,8 @@ class Group:
 
     def launches_of(self, peer: Peer) -> int:
         """Fewer for peers that are slow and far from the front: their figures need less precision."""
-        return self.launches if peer in CONTENDERS and peer.name != REFERENCE else -(-self.launches // 2)
+        share = 3 if peer in OTHERS else 2 if peer.name == REFERENCE else 1
+        return -(-self.launches // share)
 
 
 def groups(mode: Mode, peers: Sequence[Peer]) -> Iterator[Group]:
@@ -103,23 +104,22 @@ def groups(mode: Mode, peers: Sequence[Peer]) -> Iterator[Group]:
         yield from _encode_groups(mode, peers)
     if "lists" in mode.sections:
         drop_ins = tuple((peer, 1) for peer in (*LIST_PEERS, PEERS[REFERENCE]) if peer in peers)
-        for vocabulary in mode.vocabularies:
-            for text in mode.side_classes:
-                for shape in mode.shapes:
-                    yield Group("lists", vocabulary, text, shape, drop_ins, some)
+        for text in mode.side_classes:
+            for shape in mode.shapes:
+                yield Group("lists", side, text, shape, drop_ins, some)
     if "threads" in mode.sections:
         both = tuple((peer, threads) for peer, _ in contenders for threads in (1, 2))
         own = tuple(entry for entry in both if entry[0].name == OWN)
         for text in mode.side_classes:
             yield Group("threads", side, text, "big", own, mode.launches)
-            yield Group("threads", side, text, "batch", both, mode.launches)
+            yield Group("threads", side, text, "batch", both, some)
     for section in ("decode", "count"):
         if section in mode.sections:
             for text in mode.side_classes:
                 yield Group(section, side, text, "big", contenders, some)
     if "worst" in mode.sections:
         for text in WORST_CASES:
-            yield Group("worst", side, text, "big", contenders, some, repeats=0)
+            yield Group("worst", side, text, "big", contenders, -(-mode.launches // 3), repeats=0)
 
 
 def _encode_groups(mode: Mode, peers: Sequence[Peer]) -> Iterator[Group]:

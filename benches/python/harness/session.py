@@ -76,6 +76,7 @@ class Session:
         cells = self._measure(plan, vocabularies)
         memory = self._measure_memory(peers, vocabularies) if "memory" in self.mode.sections else []
         facts["load_average_after"] = machine.describe()["load_average"]
+        self._say("done\n" if sys.stderr.isatty() else "done")
         return Run(
             date=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
             mode=self.mode.name,

@@ -143,7 +143,7 @@ def _milliseconds(cell: Cell | None) -> str:
 
 def memory(run: Run) -> Rows:
     """Megabytes of resident memory by peer."""
-    rows = [["MB beyond `import numpy`", "threads", "loaded", "after 100 MB", "after 100 MB more"]]
+    rows = [["MB beyond `import numpy`", "threads", "loaded", "after encoding", "after as much again"]]
     for entry in sorted(run.memory, key=lambda entry: (entry.peer != OWN, entry.after)):
         sizes = (entry.loaded, entry.after, entry.later)
         rows.append([label(run, entry.peer), str(entry.threads), *(number(size / 1e6) for size in sizes)])
@@ -168,34 +168,49 @@ def loading(run: Run, vocabulary: str) -> Rows:
 
 
 def losses(run: Run) -> list[str]:
-    """Everything that a peer does faster than this package, or with less memory: one sentence each."""
-    found = []
-    for section in ("encode", "lists", "decode", "count", "worst"):
-        for own in run.cells:
-            if own.section != section or own.peer not in (OWN, OWN_LISTS) or not own.samples:
-                continue
-            for repeated in (False, True) if own.samples[0].repeated else (False,):
-                found += _loss(run, own, repeated)
-    for entry in (entry for entry in run.memory if entry.peer == OWN and entry.threads == 1):
-        for other in run.memory:
-            if other.peer != OWN and other.after < entry.after:
-                sizes = f"{number(other.after / 1e6)} MB against {number(entry.after / 1e6)} MB"
-                found.append(f"memory after 100 MB: {other.peer}, {sizes}")
+    """Everything that a peer does faster than this package, or with less memory.
+
+    Args:
+        run: The run.
+
+    Returns:
+        One sentence for each kind of task, pass or resource, naming the texts, both figures and the peer.
+    """
+    behind: dict[str, list[str]] = {}
+    for own in run.cells:
+        if own.peer not in (OWN, OWN_LISTS) or own.section == "threads" or not own.samples:
+            continue
+        for repeated in (False, True) if own.samples[0].repeated else (False,):
+            rival = best_rival(run, own, repeated)
+            mine, theirs = own.seconds(repeated), rival.seconds(repeated) if rival else None
+            if rival is not None and mine and theirs and theirs < mine:
+                heading = f"{_task(own)}, {'repeated' if repeated else 'first pass'}"
+                behind.setdefault(heading, []).append(_deficit(own, mine, rival, theirs))
+    found = [f"{heading}: {', '.join(places)}" for heading, places in behind.items()]
+    own_after = next((entry.after for entry in run.memory if entry.peer == OWN), 0)
+    lighter = [f"{entry.peer} {number(entry.after / 1e6)}" for entry in run.memory if entry.after < own_after]
+    if lighter:
+        found.append(f"memory after encoding, MB: {number(own_after / 1e6)} ({', '.join(lighter)})")
     rows = loading(run, "o200k_base")[1:]
-    if rows and rows[0][0].startswith(OWN):
-        faster = [row for row in rows[1:] if float(row[2]) < float(rows[0][2])]
-        found += [f"loading o200k_base: {row[0]}, {row[2]} ms against {rows[0][2]} ms" for row in faster]
+    quicker = [f"{row[0]} {row[2]}" for row in rows[1:] if float(row[2]) < float(rows[0][2])]
+    if quicker and rows[0][0].startswith(OWN):
+        found.append(f"loading o200k_base, ms: {rows[0][2]} ({', '.join(quicker)})")
     return found
 
 
-def _loss(run: Run, own: Cell, repeated: bool) -> list[str]:
-    rival = best_rival(run, own, repeated)
-    mine, theirs = own.speed(repeated), rival.speed(repeated) if rival else None
-    if rival is None or not mine or not theirs or mine >= theirs:
-        return []
-    which = "repeated" if repeated else "first pass"
-    place = f"{own.section}, {own.vocabulary}, {own.text}, {own.shape}, {which}"
-    return [f"{place}: {rival.peer}, {number(theirs)} MB/s against {number(mine)}"]
+def _task(cell: Cell) -> str:
+    if cell.section == "worst":
+        return f"worst cases, {cell.vocabulary}, ms"
+    form = "one string" if cell.shape == "big" else "documents"
+    what = {"encode": "encoding", "lists": "encoding to lists", "decode": "decoding", "count": "counting"}
+    return f"{what[cell.section]}, {cell.vocabulary}, {form}, MB/s"
+
+
+def _deficit(own: Cell, mine: float, rival: Cell, theirs: float) -> str:
+    if own.section == "worst":
+        return f"{own.text} {number(mine * 1e3)} ({rival.peer} {number(theirs * 1e3)})"
+    size = own.bytes / 1e6
+    return f"{own.text} {number(size / mine)} ({rival.peer} {number(size / theirs)})"
 
 
 def faults(run: Run) -> list[str]:

@@ -58,7 +58,7 @@ class Job:
     threads: int = 1
     cpus: tuple[int, ...] = ()
     repeats: int = 0
-    seconds: float = 0.5
+    seconds: float = 0.4
     volume: int = 100_000_000
 
 

@@ -41,9 +41,7 @@ def test_the_table_has_both_passes_and_the_advantage() -> None:
 
 def test_losses_and_faults_are_named() -> None:
     run = example()
-    assert tables.losses(run) == [
-        "encode, o200k_base, english, big, repeated: gigatoken, 1000 MB/s against 500",
-    ]
+    assert tables.losses(run) == ["encoding, o200k_base, one string, MB/s, repeated: english 500 (gigatoken 1000)"]
     assert tables.faults(run) == [
         "splintr: splintr-rs is not installed",
         "quicktok: inexact on o200k_base english big: other ids",

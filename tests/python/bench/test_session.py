@@ -138,10 +138,10 @@ def test_a_real_run_on_a_few_bytes(tmp_path: Path) -> None:
     data = rank_file("o200k_base").parents[2]
     target = tmp_path / "out.json"
     arguments = ["--quick", "--peers", REFERENCE, "--classes", "code", "--launches", "1", "--limit", "20000"]
-    sections = ["--sections", "encode,lists,decode,count,memory", "--volume", "20000"]
+    sections = ["--sections", "encode,memory", "--volume", "20000"]
     places = ["--data", str(data), "--work", str(tmp_path / "work"), "--json", str(target)]
     assert program.main([*arguments, *sections, *places]) == 0
     run = Run.read(target)
-    assert {cell.status for cell in run.cells if cell.section in ("encode", "lists")} == {"ok"}
+    assert {cell.status for cell in run.cells} == {"ok"}
     assert all(cell.samples for cell in run.cells if cell.peer == OWN)
     assert any(memory.peer == OWN and memory.loaded > 0 for memory in run.memory)
