@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import bars, tables
-from harness.peers import OWN, PEERS
+from harness.peers import CONTENDERS, OWN, PEERS
 from harness.records import Run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -236,7 +236,7 @@ def plot(run: Run, path: Path) -> None:
     from matplotlib import pyplot as plt
 
     cells = run.find(section="encode", vocabulary="o200k_base", shape="big")
-    texts, peers = tables.columns(cells), [peer for peer in tables.order(cells) if peer in PEERS][:6]
+    texts, peers = tables.columns(cells), [peer for peer in tables.order(cells) if PEERS[peer] in CONTENDERS]
     figure, axes = plt.subplots(figsize=(9, 3.6), layout="constrained")
     for i, peer in enumerate(peers):
         found = {cell.text: cell.speed() or 0.0 for cell in cells if cell.peer == peer}

@@ -18,7 +18,7 @@ from harness.plan import Group, Mode, groups
 from harness.records import Cell, Memory, Run, sample_from
 from harness.vocabularies import Vocabulary, prepare, write_tokenizer_json
 
-_TIMEOUT = 180.0
+_TIMEOUT = 300.0
 
 
 @dataclass
