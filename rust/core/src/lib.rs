@@ -9,6 +9,7 @@ pub mod hugepage;
 pub mod id;
 pub mod io;
 mod merges;
+pub mod offsets;
 pub mod pipeline;
 mod prefetch;
 pub mod pretokenize;

@@ -151,8 +151,8 @@ impl Call<'_, '_> {
 
     /// The same for chains that ask where in the input a piece lies.
     fn encode_tracked(&mut self, text: &str, range: Range<usize>) -> Result<(), EncodeError> {
-        let mut tracked = Tracked::new(text, range, true);
-        tracked.shift(self.at);
+        let origin = self.at + range.start;
+        let mut tracked = Tracked::new(&text[range], origin);
         self.tokenizer.normalization.tracked(&mut tracked)?;
         let mut segments = Vec::new();
         self.tokenizer.added.normalized_segments(&tracked.text, self.options.allowed, &mut segments);
@@ -176,7 +176,7 @@ impl Call<'_, '_> {
                 }
                 Ok(())
             }
-            Segmenter::Stages { .. } => self.encode_stages(Tracked::new(text, 0..text.len(), false)),
+            Segmenter::Stages { .. } => self.encode_stages(Tracked::untracked(text)),
         }
     }
 

@@ -51,7 +51,7 @@ impl Normalization {
         let mut text = Cow::Borrowed(text);
         for step in &self.steps {
             if step.may_change(&text) {
-                let mut rewriter = Rewriter::new(&text, None, 0);
+                let mut rewriter = Rewriter::untracked(&text);
                 step.rewrite(&text, &mut rewriter)?;
                 text = Cow::Owned(rewriter.finish());
             }
@@ -186,7 +186,7 @@ mod tests {
     /// The normalized text and, for each of its characters, the original one's bytes.
     fn run(normalizer: Normalizer, text: &str) -> (String, Vec<(usize, usize)>) {
         let compiled = Normalization::new(Some(&normalizer)).unwrap();
-        let mut tracked = Tracked::new(text, 0..text.len(), true);
+        let mut tracked = Tracked::new(text, 0);
         compiled.tracked(&mut tracked).unwrap();
         assert_eq!(compiled.plain(text).unwrap(), tracked.text);
         let spans = tracked.text.char_indices().map(|(at, c)| tracked.span(at..at + c.len_utf8())).collect();

@@ -10,57 +10,73 @@ use std::ops::Range;
 /// Bytes of the original text that a byte of the current text comes from.
 pub(super) type Span = (usize, usize);
 
-/// A text and, where offsets are wanted, a span of the original for each of its bytes.
+/// Where the bytes of a text come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Spans {
+    /// Nobody wants to know.
+    Unwanted,
+    /// The text is a stretch of the original as it is.
+    Identity,
+    /// A span for each byte.
+    Bytes(Vec<Span>),
+}
+
+/// A text and, where offsets are wanted, where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tracked<'a> {
     pub(super) text: Cow<'a, str>,
-    pub(super) spans: Option<Vec<Span>>,
+    spans: Spans,
     /// Where in the original the text begins.
-    pub(super) origin: usize,
+    origin: usize,
 }
 
 impl<'a> Tracked<'a> {
-    /// A stretch of the original as it is.
-    pub(super) fn new(original: &'a str, range: Range<usize>, with_spans: bool) -> Self {
-        let spans = with_spans.then(|| range.clone().map(|at| (at, at + 1)).collect());
-        let origin = range.start;
-        Self { text: Cow::Borrowed(&original[range]), spans, origin }
+    /// A stretch of the original as it is, beginning at `origin`.
+    pub(super) const fn new(text: &'a str, origin: usize) -> Self {
+        Self { text: Cow::Borrowed(text), spans: Spans::Identity, origin }
     }
 
-    /// The original bytes that a range of the text comes from; empty without spans.
+    /// A text of which nobody asks where it comes from.
+    pub(super) const fn untracked(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), spans: Spans::Unwanted, origin: 0 }
+    }
+
+    /// The original bytes that a range of the text comes from; meaningless if the text is untracked.
     pub(super) fn span(&self, range: Range<usize>) -> Span {
-        span(self.spans.as_deref(), self.origin, range)
+        self.spans.of(self.origin, range)
     }
 
     /// Part of the text.
     pub(super) fn slice(&self, range: Range<usize>) -> Tracked<'_> {
         let origin = self.span(range.clone()).0;
-        let spans = self.spans.as_ref().map(|spans| spans[range.clone()].to_vec());
+        let spans = match &self.spans {
+            Spans::Bytes(spans) => Spans::Bytes(spans[range.clone()].to_vec()),
+            other => other.clone(),
+        };
         Tracked { text: Cow::Borrowed(&self.text[range]), spans, origin }
-    }
-
-    /// The same text, `by` bytes further on in the original.
-    pub(super) fn shift(&mut self, by: usize) {
-        self.origin += by;
-        self.spans.iter_mut().flatten().for_each(|span| *span = (span.0 + by, span.1 + by));
     }
 
     /// Rewrites the whole text.
     pub(super) fn rewrite<R>(&mut self, rewriting: impl FnOnce(&str, &mut Rewriter<'_>) -> R) -> R {
-        let mut rewriter = Rewriter::new(&self.text, self.spans.as_deref(), self.origin);
+        let mut rewriter = Rewriter::new(&self.text, &self.spans, self.origin);
         let result = rewriting(&self.text, &mut rewriter);
         let Rewriter { new, new_spans, .. } = rewriter;
         self.text = Cow::Owned(new);
-        self.spans = new_spans;
+        self.spans = new_spans.map_or(Spans::Unwanted, Spans::Bytes);
         result
     }
 }
 
-fn span(spans: Option<&[Span]>, origin: usize, range: Range<usize>) -> Span {
-    match spans.and_then(|spans| spans.get(range)) {
-        Some([first, .., last]) => (first.0, last.1),
-        Some([only]) => *only,
-        _ => (origin, origin),
+impl Spans {
+    fn of(&self, origin: usize, range: Range<usize>) -> Span {
+        match self {
+            Self::Bytes(spans) => match spans.get(range) {
+                Some([first, .., last]) => (first.0, last.1),
+                Some([only]) => *only,
+                _ => (origin, origin),
+            },
+            Self::Unwanted | Self::Identity => (origin + range.start, origin + range.end),
+        }
     }
 }
 
@@ -68,7 +84,7 @@ fn span(spans: Option<&[Span]>, origin: usize, range: Range<usize>) -> Span {
 #[derive(Debug)]
 pub(super) struct Rewriter<'a> {
     old: &'a str,
-    old_spans: Option<&'a [Span]>,
+    old_spans: &'a Spans,
     origin: usize,
     at: usize,
     new: String,
@@ -76,14 +92,18 @@ pub(super) struct Rewriter<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    /// Of a text with its spans, which begins at `origin` in the original.
-    pub(super) fn new(old: &'a str, old_spans: Option<&'a [Span]>, origin: usize) -> Self {
+    /// Of a text of which nobody asks where it comes from.
+    pub(super) fn untracked(old: &'a str) -> Self {
+        Self::new(old, &Spans::Unwanted, 0)
+    }
+
+    fn new(old: &'a str, old_spans: &'a Spans, origin: usize) -> Self {
         let capacity = old.len() + old.len() / 8;
-        let new_spans = old_spans.map(|_| Vec::with_capacity(capacity));
+        let new_spans = (*old_spans != Spans::Unwanted).then(|| Vec::with_capacity(capacity));
         Self { old, old_spans, origin, at: 0, new: String::with_capacity(capacity), new_spans }
     }
 
-    /// The new text so far.
+    /// Length of the new text so far.
     pub(super) fn len(&self) -> usize {
         self.new.len()
     }
@@ -92,8 +112,10 @@ impl<'a> Rewriter<'a> {
     pub(super) fn keep(&mut self, len: usize) {
         let range = self.at..self.at + len;
         self.new.push_str(self.old.get(range.clone()).unwrap_or_default());
-        if let (Some(new), Some(old)) = (&mut self.new_spans, self.old_spans) {
-            new.extend_from_slice(old.get(range).unwrap_or_default());
+        match (&mut self.new_spans, self.old_spans) {
+            (Some(new), Spans::Bytes(old)) => new.extend_from_slice(old.get(range).unwrap_or_default()),
+            (Some(new), _) => new.extend(range.map(|at| (self.origin + at, self.origin + at + 1))),
+            (None, _) => {}
         }
         self.at += len;
     }
@@ -135,7 +157,7 @@ impl<'a> Rewriter<'a> {
     fn push(&mut self, c: char, from: Range<usize>) {
         self.new.push(c);
         if let Some(new) = &mut self.new_spans {
-            new.resize(self.new.len(), span(self.old_spans, self.origin, from));
+            new.resize(self.new.len(), self.old_spans.of(self.origin, from));
         }
     }
 
@@ -159,17 +181,17 @@ mod tests {
             rewriter.insert('+');
             rewriter.keep(2);
         };
-        let mut tracked = Tracked::new("xé-ab", 1..6, true);
+        let mut tracked = Tracked::new("é-ab", 1);
         tracked.rewrite(moves);
         assert_eq!(tracked.text, "▁e\u{301}+ab");
         let spans = [(1, 1), (1, 1), (1, 1), (1, 3), (1, 3), (1, 3), (3, 4), (4, 5), (5, 6)];
-        assert_eq!(tracked.spans.as_deref(), Some(&spans[..]));
+        assert_eq!(tracked.spans, Spans::Bytes(spans.to_vec()));
         assert_eq!(tracked.span(3..7), (1, 4));
         let slice = tracked.slice(6..9);
-        assert_eq!((&*slice.text, slice.origin, slice.spans.as_deref()), ("+ab", 3, Some(&spans[6..])));
+        assert_eq!((&*slice.text, slice.origin, slice.spans.clone()), ("+ab", 3, Spans::Bytes(spans[6..].to_vec())));
 
-        let mut plain = Tracked::new("xé-ab", 1..6, false);
+        let mut plain = Tracked::untracked("é-ab");
         plain.rewrite(moves);
-        assert_eq!((plain.text, plain.spans), (tracked.text, None));
+        assert_eq!((plain.text, plain.spans), (tracked.text.clone(), Spans::Unwanted));
     }
 }

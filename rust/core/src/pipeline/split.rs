@@ -281,7 +281,7 @@ mod tests {
 
     fn pieces(pre_tokenizer: &PreTokenizer, text: &str) -> Vec<(String, (usize, usize))> {
         let stages = stages(pre_tokenizer).unwrap();
-        let mut tracked = Tracked::new(text, 0..text.len(), true);
+        let mut tracked = Tracked::new(text, 0);
         let pieces = run(&stages, &mut tracked).unwrap();
         pieces.into_iter().map(|piece| (tracked.text[piece.clone()].to_owned(), tracked.span(piece))).collect()
     }

@@ -1,0 +1,194 @@
+//! Text to ids and to where in the text each comes from.
+
+use super::added::{AllowedSpecials, Segment};
+use super::encode::{EncodeOptions, pattern_pieces};
+use super::error::EncodeError;
+use super::model::{Lengths, Work};
+use super::rewrite::{Span, Tracked};
+use super::segment::{PieceForm, Segmenter};
+use super::split;
+use super::template::{Item, trimming};
+use super::tokenizer::Tokenizer;
+use crate::offsets::CharIndex;
+
+/// Ids and their places in the original text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Offsets {
+    /// The ids.
+    pub ids: Vec<u32>,
+    /// For each id the bytes of the text that it stands for.
+    ///
+    /// A token that is part of a character has that part; text that normalization made is the text it was made from. Ids
+    /// that a post-processor added have an empty span at the beginning.
+    pub byte_spans: Vec<(usize, usize)>,
+    /// The same in characters; a token that begins or ends inside a character counts the whole of it.
+    pub char_spans: Vec<(usize, usize)>,
+}
+
+impl Tokenizer {
+    /// The ids of a text and where in it each comes from.
+    ///
+    /// Character spans equal the offsets of Hugging Face tokenizers for the same file, trimming of white space included
+    /// where its post-processor asks for that.
+    ///
+    /// # Errors
+    /// If part of the text would be lost; see [`Unrepresentable`](super::Unrepresentable).
+    pub fn encode_with_offsets(&self, text: &str, options: EncodeOptions<'_>) -> Result<Offsets, EncodeError> {
+        let mut found = Found::default();
+        self.model
+            .with_scratch(|work| Call { tokenizer: self, options, work, found: &mut found }.encode(text))
+            .map_err(|error| error.located(text.as_bytes()))?;
+        let chars = CharIndex::new(text);
+        let mut spans: Vec<(Span, Span)> =
+            found.spans.iter().map(|&(start, end)| ((start, end), chars.span(start, end))).collect();
+        for add_prefix_space in trimming(self.spec.post_processor.as_ref()) {
+            for (index, (byte_span, char_span)) in spans.iter_mut().enumerate() {
+                let first = index == 0 || char_span.0 == 0;
+                let (leading, trailing) = self.blanks(&found, index);
+                let kept_prefix = first && add_prefix_space && leading == 1;
+                let leading = if kept_prefix { 0 } else { leading };
+                trim(text, byte_span, char_span, leading, trailing);
+            }
+        }
+        Ok(self.wrap(found.ids, spans, options))
+    }
+
+    /// How many characters of white space a token begins and ends with.
+    fn blanks(&self, found: &Found, index: usize) -> (usize, usize) {
+        let blank = |c: &char| *c == 'Ġ' || c.is_whitespace();
+        let string = match found.added.binary_search_by_key(&index, |added| added.0) {
+            Ok(at) => Some(found.added[at].1.clone()),
+            Err(_) => self.token_string(found.ids[index]),
+        };
+        let string = string.unwrap_or_default();
+        (string.chars().take_while(blank).count(), string.chars().rev().take_while(blank).count())
+    }
+
+    /// Puts what the post-processor adds around the ids, with empty spans.
+    fn wrap(&self, ids: Vec<u32>, spans: Vec<(Span, Span)>, options: EncodeOptions<'_>) -> Offsets {
+        let template = if options.add_special_tokens { self.template.as_slice() } else { &[Item::Text] };
+        let mut all = Offsets::default();
+        for item in template {
+            match item.id() {
+                Some(id) => {
+                    all.ids.push(id);
+                    all.byte_spans.push((0, 0));
+                    all.char_spans.push((0, 0));
+                }
+                None => {
+                    all.ids.extend_from_slice(&ids);
+                    all.byte_spans.extend(spans.iter().map(|span| span.0));
+                    all.char_spans.extend(spans.iter().map(|span| span.1));
+                }
+            }
+        }
+        all
+    }
+}
+
+/// Takes white space off a token's spans, as tokenizers does.
+fn trim(text: &str, bytes: &mut Span, chars: &mut Span, leading: usize, trailing: usize) {
+    if leading > 0 {
+        let by = leading.min(chars.1 - chars.0);
+        chars.0 += by;
+        bytes.0 += text.get(bytes.0..bytes.1).map_or(0, |t| t.chars().take(by).map(char::len_utf8).sum());
+    }
+    if trailing > 0 && chars.1 >= trailing {
+        let by = trailing.min(chars.1 - chars.0);
+        chars.1 -= by;
+        bytes.1 -= text.get(bytes.0..bytes.1).map_or(0, |t| t.chars().rev().take(by).map(char::len_utf8).sum());
+    }
+}
+
+/// What has been encoded so far.
+#[derive(Debug, Default)]
+struct Found {
+    ids: Vec<u32>,
+    spans: Vec<Span>,
+    /// Of added tokens: index in `ids` and the text that was found.
+    added: Vec<(usize, String)>,
+}
+
+/// One call at work; the counterpart of the one in `encode` that keeps track of places.
+struct Call<'a, 'w> {
+    tokenizer: &'a Tokenizer,
+    options: EncodeOptions<'a>,
+    work: &'a mut Work<'w>,
+    found: &'a mut Found,
+}
+
+impl Call<'_, '_> {
+    fn encode(&mut self, text: &str) -> Result<(), EncodeError> {
+        let allowed: &AllowedSpecials = self.options.allowed;
+        let mut segments = Vec::new();
+        self.tokenizer.added.segments(text, allowed, &mut segments);
+        for Segment { range, token } in segments {
+            let mut tracked = Tracked::new(&text[range.clone()], range.start);
+            if let Some(index) = token {
+                self.push_added(index, &tracked);
+                continue;
+            }
+            self.tokenizer.normalization.tracked(&mut tracked)?;
+            let mut segments = Vec::new();
+            self.tokenizer.added.normalized_segments(&tracked.text, allowed, &mut segments);
+            for Segment { range, token } in segments {
+                let mut part = tracked.slice(range);
+                match token {
+                    Some(index) => self.push_added(index, &part),
+                    None => self.encode_ordinary(&mut part)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push_added(&mut self, index: usize, found: &Tracked<'_>) {
+        self.found.added.push((self.found.ids.len(), found.text.clone().into_owned()));
+        self.found.ids.push(self.tokenizer.added.tokens()[index].id);
+        self.found.spans.push(found.span(0..found.text.len()));
+    }
+
+    fn encode_ordinary(&mut self, tracked: &mut Tracked<'_>) -> Result<(), EncodeError> {
+        let policy = self.options.unrepresentable;
+        match &self.tokenizer.segmenter {
+            Segmenter::Fast => {
+                let mut lengths = Lengths::default();
+                self.work.encode_text_with_lengths(&tracked.text, policy, &mut self.found.ids, &mut lengths)?;
+                self.push_spans(tracked, 0, &lengths);
+            }
+            Segmenter::Pattern(pretokenizer) => {
+                for piece in pattern_pieces(pretokenizer, &tracked.text, tracked.span(0..0).0, policy)? {
+                    let mut lengths = Lengths::default();
+                    let text = &tracked.text[piece.clone()];
+                    self.work.encode_piece_with_lengths(text, policy, &mut self.found.ids, &mut lengths)?;
+                    self.push_spans(tracked, piece.start, &lengths);
+                }
+            }
+            Segmenter::Stages { stages, form } => {
+                for piece in split::run(stages, tracked)? {
+                    let mut lengths = Lengths::default();
+                    let text = &tracked.text[piece.clone()];
+                    match form {
+                        PieceForm::Plain => {
+                            self.work.encode_piece_with_lengths(text, policy, &mut self.found.ids, &mut lengths)?;
+                        }
+                        PieceForm::ByteAlphabet => {
+                            self.work.encode_byte_text_with_lengths(text, policy, &mut self.found.ids, &mut lengths)?;
+                        }
+                    }
+                    self.push_spans(tracked, piece.start, &lengths);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Spans of tokens that cover the text from `start` on, one after another.
+    fn push_spans(&mut self, tracked: &Tracked<'_>, start: usize, lengths: &Lengths) {
+        let mut at = start;
+        for &length in &lengths.0 {
+            self.found.spans.push(tracked.span(at..at + length));
+            at += length;
+        }
+    }
+}
