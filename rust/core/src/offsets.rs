@@ -77,7 +77,9 @@ mod tests {
                 .filter(|(_, (at, c))| *at < end && start < at + c.len_utf8())
                 .map(|(place, _)| place)
                 .collect();
-            if let (Some(first), Some(last)) = (touched.first(), touched.last()) {
+            if let (Some(first), Some(last)) = (touched.first(), touched.last())
+                && start < end
+            {
                 prop_assert_eq!(index.span(start, end), (*first, last + 1));
             }
             prop_assert_eq!(index.starts_before(text.len()), text.chars().count());
