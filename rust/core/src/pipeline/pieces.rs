@@ -49,24 +49,19 @@ impl Tokenizer {
     ) -> Result<(), EncodeError> {
         let mut segments = Vec::new();
         self.added.segments(text, allowed, &mut segments);
-        let rewrites = !self.normalization.is_identity() || matches!(self.segmenter, Segmenter::Stages { .. });
         for Segment { range, token } in segments {
             if token.is_some() {
                 out.push((at + range.start, at + range.end));
                 continue;
             }
-            let mut tracked = Tracked::new(text, range, rewrites);
-            tracked.shift(at);
+            let mut tracked = Tracked::new(&text[range.clone()], at + range.start);
             self.normalization.tracked(&mut tracked)?;
             let mut inner = Vec::new();
             self.added.normalized_segments(&tracked.text, allowed, &mut inner);
             for Segment { range, token } in inner {
-                let mut part = tracked.slice(range.clone());
-                if part.spans.is_none() {
-                    part.origin = tracked.origin + range.start;
-                }
+                let part = tracked.slice(range);
                 if token.is_some() {
-                    out.push(origin(&part, 0..part.text.len()));
+                    out.push(part.span(0..part.text.len()));
                 } else {
                     self.cut(part, out)?;
                 }
@@ -85,7 +80,7 @@ impl Tokenizer {
                     while at < tracked.text.len() {
                         buffer.clear();
                         let next = pretokenizer.try_pieces(&tracked.text, at, &mut buffer)?;
-                        out.extend(buffer.ranges(at).map(|piece| origin(&tracked, piece)));
+                        out.extend(buffer.ranges(at).map(|piece| tracked.span(piece)));
                         at = next;
                     }
                     return Ok(());
@@ -93,20 +88,12 @@ impl Tokenizer {
                 None => std::iter::once(0..tracked.text.len()).collect(),
             },
             Segmenter::Pattern(pretokenizer) => {
-                pattern_pieces(pretokenizer, &tracked.text, tracked.origin, Unrepresentable::Drop)?
+                pattern_pieces(pretokenizer, &tracked.text, tracked.span(0..0).0, Unrepresentable::Drop)?
             }
             Segmenter::Stages { stages, .. } => split::run(stages, &mut tracked)?,
         };
-        out.extend(pieces.into_iter().map(|piece| origin(&tracked, piece)));
+        out.extend(pieces.into_iter().map(|piece| tracked.span(piece)));
         Ok(())
-    }
-}
-
-/// The bytes of the input that a range of the text comes from.
-fn origin(tracked: &Tracked<'_>, range: std::ops::Range<usize>) -> Span {
-    match tracked.spans {
-        Some(_) => tracked.span(range),
-        None => (tracked.origin + range.start, tracked.origin + range.end),
     }
 }
 
