@@ -1,7 +1,6 @@
 //! Text to ids: pieces, then the cache, then BPE.
 
 mod idle;
-mod parallel;
 #[cfg(test)]
 mod tests;
 
@@ -137,49 +136,16 @@ impl Encoder {
         }
     }
 
-    /// As [`Encoder::try_encode_ordinary`] for compiled patterns, which never fail; where a general one fails, the rest of
-    /// the text is one piece.
-    pub fn encode_ordinary(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u32>) {
-        let mut at = 0;
-        while at < text.len() {
-            match self.encode_part(text, at, usize::MAX, scratch, out) {
-                Ok(end) => at = end,
-                Err(error) => {
-                    at = error.at();
-                    self.slow_piece(&text.as_bytes()[at..], scratch, out);
-                    return;
-                }
-            }
-        }
-    }
-
     /// Appends the ids of `text`, in which special tokens are ordinary text. O(n), or O(n log n) if the model is not linear.
     ///
     /// # Errors
     /// If the pattern is a general regular expression and its engine gives up, or a piece is longer than 4 GiB. `out` then
     /// holds the ids of the text before.
-    pub fn try_encode_ordinary(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u32>) -> Result<(), SplitError> {
-        out.reserve(text.len() / 4 + 16);
-        self.encode_part(text, 0, usize::MAX, scratch, out).map(|_| ())
-    }
-
-    /// As [`Encoder::try_encode_ordinary`], from the piece start `from` on and for about `budget` bytes; gives the start of the
-    /// first piece not encoded. So a caller can look up from long work.
-    ///
-    /// # Errors
-    /// As [`Encoder::try_encode_ordinary`].
-    pub fn encode_part(
-        &self,
-        text: &str,
-        from: usize,
-        budget: usize,
-        scratch: &mut Scratch,
-        out: &mut Vec<u32>,
-    ) -> Result<usize, SplitError> {
+    pub fn encode_ordinary(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u32>) -> Result<(), SplitError> {
         self.attach(scratch);
-        let stop = from.saturating_add(budget).min(text.len());
-        let mut at = from;
-        while at < stop {
+        out.reserve(text.len() / 4 + 16);
+        let mut at = 0;
+        while at < text.len() {
             // The buffer is moved out while the pieces are encoded, for the borrow checker; this costs nothing.
             let mut buffer = std::mem::take(&mut scratch.ends);
             buffer.clear();
@@ -194,7 +160,7 @@ impl Encoder {
             scratch.ends = buffer;
             at = next?;
         }
-        Ok(at)
+        Ok(())
     }
 
     /// Appends the ids of one piece, which need not be UTF-8.

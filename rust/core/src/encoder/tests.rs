@@ -1,4 +1,4 @@
-//! The encoder equals BPE of each piece, whatever the cache holds and however many threads there are.
+//! The encoder equals BPE of each piece, whatever the cache holds.
 
 use super::{Encoder, Scratch};
 use crate::bpe::{Bpe, Scratch as BpeScratch};
@@ -66,35 +66,9 @@ proptest! {
         let mut scratch = Scratch::default();
         for text in texts.iter().chain(&texts) {
             let mut ids = Vec::new();
-            encoder.try_encode_ordinary(text, &mut scratch, &mut ids).expect("a compiled family");
+            encoder.encode_ordinary(text, &mut scratch, &mut ids).expect("a compiled family");
             prop_assert_eq!(ids, piece_by_piece(&encoder, text));
         }
-    }
-
-    #[test]
-    fn parts_of_any_budget_join_to_the_whole(text in text(), budget in 1..50usize) {
-        let encoder = encoder("o200k_base", 1 << 16);
-        let (mut scratch, mut ids, mut at) = (Scratch::default(), Vec::new(), 0);
-        while at < text.len() {
-            at = encoder.encode_part(&text, at, budget, &mut scratch, &mut ids).expect("a compiled family");
-        }
-        prop_assert_eq!(ids, piece_by_piece(&encoder, &text));
-    }
-}
-
-#[test]
-fn several_threads_give_the_ids_of_one() {
-    let encoder = encoder("cl100k_base", 1 << 18);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
-    let paragraph = "the and 12345 I'll go, the\n\n  end \u{4e2d}\u{6587} averyverylongword!\n";
-    for text in [paragraph.repeat(20_000), "a".repeat(300_000), "  \n".repeat(200_000), String::new()] {
-        let mut parallel = vec![7];
-        pool.install(|| encoder.encode_parallel(&text, 3, &mut parallel)).expect("a compiled family");
-        let mut serial = vec![7];
-        encoder
-            .with_scratch(|scratch| encoder.try_encode_ordinary(&text, scratch, &mut serial))
-            .expect("a compiled family");
-        assert_eq!(parallel, serial);
     }
 }
 
@@ -103,6 +77,6 @@ fn a_cache_that_overflows_stays_exact() {
     let encoder = encoder("cl100k_base", 1 << 16);
     let text: String = (0..40_000).map(|i| format!(" w{i:x}verylongishword{i}\n")).collect();
     let mut ids = Vec::new();
-    encoder.with_scratch(|scratch| encoder.try_encode_ordinary(&text, scratch, &mut ids)).expect("a compiled family");
+    encoder.with_scratch(|scratch| encoder.encode_ordinary(&text, scratch, &mut ids)).expect("a compiled family");
     assert_eq!(ids, piece_by_piece(&encoder, &text));
 }

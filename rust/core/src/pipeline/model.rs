@@ -87,10 +87,7 @@ impl Work<'_> {
         out: &mut Vec<u32>,
     ) -> Result<(), EncodeError> {
         match (self.model, &mut self.scratch) {
-            (Model::Encoder { encoder, .. }, Some(scratch)) => {
-                encoder.encode_ordinary(text, scratch, out);
-                Ok(())
-            }
+            (Model::Encoder { encoder, .. }, Some(scratch)) => Ok(encoder.encode_ordinary(text, scratch, out)?),
             _ => self.encode_piece(text, policy, out),
         }
     }

@@ -59,13 +59,6 @@ impl SplitError {
         Self { reason: Reason::TooLong, at }
     }
 
-    /// The same error for a text of which the one searched is a part that begins at `offset`.
-    #[must_use]
-    pub(crate) fn moved_by(mut self, offset: usize) -> Self {
-        self.at += offset;
-        self
-    }
-
     /// The byte of the text at which the search stood.
     #[must_use]
     pub const fn at(&self) -> usize {

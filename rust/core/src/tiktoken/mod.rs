@@ -149,11 +149,11 @@ impl RankEncoding {
     ) -> Result<(), SplitError> {
         let mut at = 0;
         while let Some(found) = allowed.and_then(|specials| specials.find(text, at)) {
-            self.encoder.try_encode_ordinary(&text[at..found.start], scratch, out)?;
+            self.encoder.encode_ordinary(&text[at..found.start], scratch, out)?;
             out.push(found.id);
             at = found.end;
         }
-        self.encoder.try_encode_ordinary(&text[at..], scratch, out)
+        self.encoder.encode_ordinary(&text[at..], scratch, out)
     }
 
     /// Appends the ids of `piece` by merging alone: no pattern, no special tokens.

@@ -53,7 +53,7 @@ impl RankEncoding {
     /// If the pattern gives up on the text, see [`Pretokenizer::try_pieces`].
     pub fn encode_bytes(&self, bytes: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) -> Result<(), SplitError> {
         let valid = match std::str::from_utf8(bytes) {
-            Ok(text) => return self.encoder().try_encode_ordinary(text, scratch, out),
+            Ok(text) => return self.encoder().encode_ordinary(text, scratch, out),
             Err(error) => error.valid_up_to(),
         };
         let text = std::str::from_utf8(&bytes[..valid]).unwrap_or_default();
@@ -117,9 +117,10 @@ impl RankEncoding {
                 grown.extend_from_slice(&rest[..start]);
                 grown.extend_from_slice(token);
                 ids.clear();
-                match std::str::from_utf8(&grown) {
-                    Ok(text) => self.encoder().encode_ordinary(text, scratch, &mut ids),
-                    Err(_) => self.merge_only(&grown, scratch, &mut ids),
+                let text = std::str::from_utf8(&grown).ok();
+                if text.is_none_or(|text| self.encoder().encode_ordinary(text, scratch, &mut ids).is_err()) {
+                    ids.clear();
+                    self.merge_only(&grown, scratch, &mut ids);
                 }
                 ids.truncate(self.cover(&ids, rest.len()));
                 if !found.contains(&ids) {
