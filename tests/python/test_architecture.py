@@ -45,7 +45,7 @@ RUST = layers(
         # ids to text
         "decoder": "id hash spec vocab",
         # tiktoken's own extras on a rank vocabulary: lookups, unstable tokens, truncated characters
-        "tiktoken": "id hash spec vocab bpe pretokenize encoder",
+        "tiktoken": "id hash spec vocab bpe pretokenize encoder decoder",
         "offsets": "id spec",
         # whole tokenizers: `io` reads specifications from files, `pipeline` builds tokenizers from specifications
         "io": "id hash spec",

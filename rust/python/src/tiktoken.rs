@@ -15,13 +15,16 @@ use tokengrove::hugepage;
 use tokengrove::io::tiktoken;
 use tokengrove::pretokenize::{Pretokenizer, SplitError};
 use tokengrove::spec::TokenTable;
-use tokengrove::tiktoken::{RankEncoding, Specials as CoreSpecials, compile, split};
+use tokengrove::tiktoken::{LongText, RankEncoding, Specials as CoreSpecials, compile, split};
 
 use crate::interrupt::run;
 use crate::{buffer, errors, ids, threads};
 
-/// From this many bytes on, a text gets an id buffer of its own instead of the thread's.
+/// From this many bytes on, a text is work for several threads, and gets an id buffer of its own.
 const LONG: usize = 256 << 10;
+
+/// Bytes of a long text that are encoded, for each thread, before Ctrl-C is looked for.
+const WAVE: usize = 8 << 20;
 
 /// Bytes of text that one task of a batch encodes.
 const GROUP: usize = 64 << 10;
@@ -111,8 +114,28 @@ impl CoreBPE {
         allowed: Option<&CoreSpecials>,
         convert: impl FnOnce(&[u32]) -> PyResult<T>,
     ) -> PyResult<T> {
-        let encode = |scratch: &mut Scratch, ids: &mut Vec<u32>| self.inner.encode(text, allowed, scratch, ids);
-        self.worked(py, text.len(), encode, convert)
+        if text.len() >= LONG {
+            return convert(&self.encode_long(py, text, allowed)?);
+        }
+        self.worked(py, text.len(), |scratch, ids| self.inner.encode(text, allowed, scratch, ids), convert)
+    }
+
+    /// Encodes a long text over threads; Ctrl-C is heard between waves.
+    fn encode_long(&self, py: Python<'_>, text: &str, allowed: Option<&CoreSpecials>) -> PyResult<Vec<u32>> {
+        let pool = threads::pool(py)?;
+        let threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
+        let mut ids = hugepage::reserve(text.len() / 2);
+        let mut long = LongText::new(text, allowed);
+        while !long.is_done() {
+            let mut wave = || self.inner.encode_wave(&mut long, WAVE * threads, threads, &mut ids);
+            run(py, text.len(), || match &pool {
+                Some(pool) => pool.install(wave),
+                None => wave(),
+            })?
+            .map_err(|error| gave_up(&error))?;
+            py.check_signals()?;
+        }
+        Ok(ids)
     }
 
     /// Runs `encode` on `bytes` bytes of text outside the interpreter and hands the ids to `convert`.
@@ -123,19 +146,11 @@ impl CoreBPE {
         encode: impl FnOnce(&mut Scratch, &mut Vec<u32>) -> Result<(), SplitError> + Send,
         convert: impl FnOnce(&[u32]) -> PyResult<T>,
     ) -> PyResult<T> {
-        let work = |ids: &mut Vec<u32>| {
+        buffer::with(|ids| {
             run(py, bytes, || self.inner.encoder().with_scratch(|scratch| encode(scratch, ids)))?
-                .map_err(|error| gave_up(&error))
-        };
-        if bytes < LONG {
-            return buffer::with(|ids| {
-                work(ids)?;
-                convert(ids)
-            });
-        }
-        let mut ids = hugepage::reserve(bytes / 2);
-        work(&mut ids)?;
-        convert(&ids)
+                .map_err(|error| gave_up(&error))?;
+            convert(ids)
+        })
     }
 
     fn build(py: Python<'_>, tokens: TokenTable, special_tokens: &Bound<'_, PyDict>, pattern: &str) -> PyResult<Self> {
@@ -230,6 +245,20 @@ impl CoreBPE {
     ) -> PyResult<Bound<'py, PyList>> {
         let allowed = self.allowed(allowed_special)?;
         self.encoded(py, text, allowed.get(), |found| ids::to_list(py, found))
+    }
+
+    /// Encodes a text unless it has a disallowed token, which is then the result.
+    fn encode_unless<'py>(
+        &self,
+        py: Python<'py>,
+        text: &str,
+        allowed_special: &Bound<'py, PyAny>,
+        disallowed_special: &Bound<'py, Specials>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(found) = disallowed_special.get().inner.find(text, 0) {
+            return Ok(PyString::new(py, found.token).into_any());
+        }
+        self.encode(py, text, allowed_special).map(Bound::into_any)
     }
 
     /// Encodes a text to a read-only array.

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import tokengrove
 import tokengrove.compat.tiktoken as drop_in
 from tokengrove.compat.tiktoken import load, model, openai_public, registry
 
@@ -293,6 +294,22 @@ def test_real_texts(pair: tuple[Any, drop_in.Encoding], test_data: Path) -> None
     for path in sorted((test_data / "corpora").glob("*.txt")):
         text = path.read_text(encoding="utf-8")[:150_000]
         assert ours.encode_ordinary(text) == theirs.encode_ordinary(text), path.name
+
+
+def test_long_texts_over_threads(pair: tuple[Any, drop_in.Encoding], test_data: Path) -> None:
+    theirs, ours = pair
+    text = (test_data / "corpora/chat_md.txt").read_text(encoding="utf-8")[:400_000]
+    text = text[:300_000] + "<|endoftext|>" + text[300_000:] + "<|endoftext|><|endoftext|>"
+    expected = theirs.encode(text, allowed_special="all")
+    before = tokengrove.get_num_threads()
+    try:
+        for threads in (1, 2, 3):
+            tokengrove.set_num_threads(threads)
+            assert ours.encode(text, allowed_special="all") == expected
+            assert ours.encode_batch([text, "", text], allowed_special="all") == [expected, [], expected]
+            assert ours.encode_to_numpy(text, allowed_special="all").tolist() == expected
+    finally:
+        tokengrove.set_num_threads(before)
 
 
 def test_long_runs(pair: tuple[Any, drop_in.Encoding]) -> None:

@@ -213,11 +213,18 @@ class Encoding:
             ValueError: If the text has a disallowed token.
             TypeError: If ``text`` is not a str or ``allowed_special`` not a set.
         """
-        allowed = self._apply_policy(text, allowed_special, disallowed_special)
+        allowed, refused = self._policy(allowed_special, disallowed_special)
         try:
-            return self._core_bpe.encode(text, allowed)
+            if refused is None:
+                return self._core_bpe.encode(text, allowed)
+            found = self._core_bpe.encode_unless(text, allowed, refused)
         except UnicodeEncodeError:
+            if refused is not None:
+                refuse(text, refused)
             return self._core_bpe.encode(repair_surrogates(text), allowed)
+        if isinstance(found, str):
+            raise_disallowed_special_token(found)
+        return found
 
     def encode_to_numpy(
         self,

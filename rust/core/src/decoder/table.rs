@@ -24,6 +24,10 @@ enum Index {
 
 /// A dense index may have this many ids per token.
 const DENSE_FACTOR: usize = 4;
+/// Bytes that are copied at once when tokens are joined.
+const BLOCK: usize = 16;
+/// Bytes of an ordinary token: a first guess of how long the joined tokens are.
+const TYPICAL_TOKEN: usize = 5;
 /// Or this many ids in any case.
 const DENSE_FLOOR: usize = 4096;
 
@@ -73,6 +77,13 @@ impl TokenBytes {
     /// The bytes of a token.
     #[must_use]
     pub fn get(&self, id: u32) -> Option<&[u8]> {
+        let (start, len) = self.place(id)?;
+        self.slab.get(start..start + len)
+    }
+
+    /// Where the bytes of a token start in the slab, and how many they are.
+    #[inline]
+    fn place(&self, id: u32) -> Option<(usize, usize)> {
         let index = match &self.index {
             Index::Full => id as usize,
             Index::Gaps(present) => {
@@ -84,8 +95,36 @@ impl TokenBytes {
             }
             Index::Sparse(ids) => ids.binary_search(&id).ok()?,
         };
-        let end = *self.starts.get(index.checked_add(1)?)?;
-        self.slab.get(self.starts[index] as usize..end as usize)
+        let &[start, end] = self.starts.get(index..index.checked_add(2)?)? else { return None };
+        Some((start as usize, (end - start) as usize))
+    }
+
+    /// Appends the bytes of each token. O(bytes).
+    ///
+    /// # Errors
+    /// The place of the first id that is no token's; `out` is then as it was.
+    pub fn append(&self, ids: &[u32], out: &mut Vec<u8>) -> Result<(), usize> {
+        let before = out.len();
+        let mut end = before;
+        // Tokens are copied in blocks of a fixed size, most often one, into memory that is there already; what a block
+        // brings too much is overwritten by the next token, or cut off.
+        out.resize(before + ids.len() * TYPICAL_TOKEN + BLOCK, 0);
+        for (at, &id) in ids.iter().enumerate() {
+            let Some((start, len)) = self.place(id) else {
+                out.truncate(before);
+                return Err(at);
+            };
+            if out.len() < end + len + BLOCK {
+                out.resize((end + len + BLOCK).max(out.len() + out.len() / 2), 0);
+            }
+            match (out.get_mut(end..end + BLOCK), self.slab.get(start..start + BLOCK)) {
+                (Some(to), Some(from)) if len <= BLOCK => to.copy_from_slice(from),
+                _ => out[end..end + len].copy_from_slice(&self.slab[start..start + len]),
+            }
+            end += len;
+        }
+        out.truncate(end);
+        Ok(())
     }
 
     /// The largest id.
@@ -157,6 +196,22 @@ mod tests {
         check(&[3, 1, 0]);
         check(&[100, 3, 64, 63]);
         check(&[0, 2_147_483_647, 9]);
+    }
+
+    #[test]
+    fn joins_tokens_of_any_length() {
+        let tokens: Vec<Vec<u8>> =
+            [0, 1, 15, 16, 17, 100, 1000].iter().map(|&n| vec![b'a' + n as u8 % 26; n]).collect();
+        let table = TokenBytes::new((0_u32..).zip(tokens.iter().map(Vec::as_slice))).unwrap();
+        for ids in [&[][..], &[6, 0, 1, 2, 3, 4, 5, 6, 6, 6, 1, 0], &[3; 50], &[5, 1], &[0]] {
+            let mut out = b"before".to_vec();
+            table.append(ids, &mut out).unwrap();
+            let joined: Vec<u8> = ids.iter().flat_map(|&id| tokens[id as usize].clone()).collect();
+            assert_eq!(out, [b"before", &joined[..]].concat());
+        }
+        let mut out = b"before".to_vec();
+        assert_eq!(table.append(&[1, 2, 7, 8], &mut out), Err(2));
+        assert_eq!(out, b"before");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!
 //! The functions follow tiktoken 0.14 result for result. They are here, in pure Rust, so that the bindings only convert.
 
+mod long;
 mod order;
 mod pieces;
 mod specials;
@@ -17,13 +18,14 @@ use std::sync::OnceLock;
 use aho_corasick::BuildError;
 
 use crate::bpe::{Bpe, BpeError};
+use crate::decoder::TokenBytes;
 use crate::encoder::{Encoder, Scratch};
-use crate::id::TokenId;
 use crate::pretokenize::{Dialect, Gaps, PatternError, Pretokenizer, SplitError};
 use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
 use crate::vocab::Vocab;
 use order::ByteOrder;
 
+pub use long::LongText;
 pub use pieces::split;
 pub use specials::{SpecialMatch, Specials};
 pub use unstable::Unstable;
@@ -37,6 +39,7 @@ enum Kind {
     Bpe(BpeError),
     Pattern(PatternError),
     Specials(BuildError),
+    TooLarge,
 }
 
 impl EncodingError {
@@ -53,17 +56,19 @@ impl fmt::Display for EncodingError {
             Kind::Bpe(error) => error.fmt(f),
             Kind::Pattern(error) => error.fmt(f),
             Kind::Specials(error) => write!(f, "special tokens: {error}"),
+            Kind::TooLarge => f.write_str("the tokens together have 4 GiB or more"),
         }
     }
 }
 
 impl std::error::Error for EncodingError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(match &self.0 {
-            Kind::Bpe(error) => error,
-            Kind::Pattern(error) => error,
-            Kind::Specials(error) => error,
-        })
+        match &self.0 {
+            Kind::Bpe(error) => Some(error),
+            Kind::Pattern(error) => Some(error),
+            Kind::Specials(error) => Some(error),
+            Kind::TooLarge => None,
+        }
     }
 }
 
@@ -82,8 +87,8 @@ pub fn compile(pattern: &str) -> Result<Pretokenizer, PatternError> {
 pub struct RankEncoding {
     encoder: Encoder,
     specials: Specials,
-    /// Special tokens as (id, place in `specials`), sorted by id; the first of several with the same id.
-    specials_by_id: Vec<(u32, usize)>,
+    /// The bytes of every token, special ones included.
+    tokens: TokenBytes,
     /// Made when first needed: encoding and decoding do without.
     order: OnceLock<ByteOrder>,
 }
@@ -103,10 +108,11 @@ impl RankEncoding {
         let specials = Specials::new(named).map_err(|e| EncodingError(Kind::Specials(e)))?;
         let spec = BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
         let bpe = Bpe::new(&spec).map_err(|e| EncodingError(Kind::Bpe(e)))?;
-        let mut specials_by_id: Vec<(u32, usize)> = specials.iter().enumerate().map(|(at, (_, id))| (id, at)).collect();
-        specials_by_id.sort_unstable();
-        specials_by_id.dedup_by_key(|pair| pair.0);
-        Ok(Self { encoder: Encoder::new(bpe, pretokenizer), specials, specials_by_id, order: OnceLock::new() })
+        // Of several tokens with one id an ordinary one counts, else the first special one.
+        let special: Vec<(u32, &[u8])> = specials.iter().map(|(token, id)| (id, token.as_bytes())).collect();
+        let ordinary = bpe.vocab().table().iter().map(|(bytes, id)| (id, bytes));
+        let tokens = TokenBytes::new(special.into_iter().rev().chain(ordinary)).ok_or(EncodingError(Kind::TooLarge))?;
+        Ok(Self { encoder: Encoder::new(bpe, pretokenizer), specials, tokens, order: OnceLock::new() })
     }
 
     /// The encoder that this is made of.
@@ -173,10 +179,7 @@ impl RankEncoding {
     /// The bytes of a token, ordinary or special; an ordinary token wins an id that both have.
     #[must_use]
     pub fn token_bytes(&self, id: u32) -> Option<&[u8]> {
-        self.vocab().bytes(TokenId(id)).or_else(|| {
-            let at = self.specials_by_id.binary_search_by_key(&id, |pair| pair.0).ok()?;
-            self.specials.iter().nth(self.specials_by_id[at].1).map(|(token, _)| token.as_bytes())
-        })
+        self.tokens.get(id)
     }
 
     /// The bytes of several tokens, joined.
@@ -184,10 +187,8 @@ impl RankEncoding {
     /// # Errors
     /// The first id that is no token.
     pub fn decode(&self, ids: &[u32]) -> Result<Vec<u8>, u32> {
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
-        for &id in ids {
-            bytes.extend_from_slice(self.token_bytes(id).ok_or(id)?);
-        }
+        let mut bytes = Vec::new();
+        self.tokens.append(ids, &mut bytes).map_err(|at| ids[at])?;
         Ok(bytes)
     }
 

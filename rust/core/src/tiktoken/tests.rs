@@ -1,6 +1,6 @@
 //! Small cases by hand; the comparison with tiktoken itself is in the Python tests.
 
-use super::RankEncoding;
+use super::{LongText, RankEncoding};
 use crate::encoder::Scratch;
 use crate::spec::TokenTable;
 
@@ -86,4 +86,31 @@ fn a_pattern_that_gives_up_is_an_error() {
     let mut ids = Vec::new();
     let error = encoding.encode(&"a".repeat(100_000), None, scratch, &mut ids).expect_err("exponential");
     assert!(error.to_string().contains("gave up on the text at byte 0"), "{error}");
+}
+
+#[test]
+fn waves_give_the_ids_of_the_whole() {
+    let text = "ab c<s> abab 12\n\n<s><s>> é ".repeat(40_000) + "ab";
+    for pattern in [r"\w+|\W", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"] {
+        let encoding = encoding(pattern, &[b"ab", b"\n\n"]);
+        for allowed in [None, Some(encoding.specials())] {
+            let mut whole = Vec::new();
+            let scratch = &mut Scratch::default();
+            encoding.encode(&text, allowed, scratch, &mut whole).expect("plain");
+            for (budget, threads) in [(1, 1), (1000, 1), (300_000, 3), (usize::MAX, 1), (usize::MAX, 3)] {
+                let mut long = LongText::new(&text, allowed);
+                let mut ids = Vec::new();
+                let mut waves = 0;
+                while !long.is_done() {
+                    encoding.encode_wave(&mut long, budget, threads, &mut ids).expect("plain");
+                    waves += 1;
+                    if waves > 5 && budget == 1 {
+                        break;
+                    }
+                }
+                assert!(whole.starts_with(&ids) && (budget == 1 || ids.len() == whole.len()));
+                assert!(budget > text.len() || waves > 1);
+            }
+        }
+    }
 }
