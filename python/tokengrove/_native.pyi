@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import disjoint_base
 
-from tokengrove.tokenizer import TokenBatch
+from tokengrove.tokenizer import OffsetEncoding, TokenBatch
 
 __all__ = [
     "CoreBPE",
@@ -19,6 +19,7 @@ __all__ = [
     "TokenizerCore",
     "get_num_threads",
     "pattern_names",
+    "read_rank_file",
     "set_num_threads",
     "version",
 ]
@@ -64,6 +65,8 @@ class TokenizerCore:
     @property
     def special_tokens(self) -> dict[str, int]: ...
     @property
+    def merges(self) -> list[tuple[bytes, bytes]]: ...
+    @property
     def fingerprint(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
@@ -89,6 +92,13 @@ class TokenizerCore:
         add_special_tokens: bool = False,
         allowed_special: Literal["all"] | Collection[str] = (),
     ) -> TokenBatch: ...
+    def encode_with_offsets(
+        self,
+        text: str | bytes,
+        *,
+        add_special_tokens: bool = False,
+        allowed_special: Literal["all"] | Collection[str] = (),
+    ) -> OffsetEncoding: ...
     def count(
         self,
         text: str | bytes,

@@ -23,8 +23,9 @@ pub(crate) struct TokenizerCore {
     fingerprint: PyOnceLock<String>,
 }
 
-/// A class of `tokengrove.tokenizer`, of which results are made.
+/// Classes of `tokengrove.tokenizer`, of which results are made.
 static TOKEN_BATCH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+static OFFSET_ENCODING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 impl TokenizerCore {
     /// Calls `f` with the tokenizer and the options of the call.
@@ -114,6 +115,21 @@ impl TokenizerCore {
             dict.set_item(content, id)?;
         }
         Ok(dict)
+    }
+
+    /// The merges in the order of their rank, each as the two tokens that it joins: a new list of pairs of bytes.
+    ///
+    /// The merges of a file are given as it lists them, those of a rank vocabulary are reconstructed.
+    ///
+    /// Raises:
+    ///     UnsupportedTokenizerError: If the ranks are in no order that merges could have.
+    #[getter]
+    fn merges<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let merges = run(py, usize::MAX, || self.tokenizer.merges())?.ok_or_else(|| {
+            errors::UNSUPPORTED
+                .err(py, "the ranks of this vocabulary contradict any order of merges: it has no list of them")
+        })?;
+        PyList::new(py, merges.iter().map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))))
     }
 
     /// A hash of the content, the same in every process and on every machine: 64 hexadecimal digits.
@@ -240,6 +256,42 @@ impl TokenizerCore {
             self.with_options(add_special_tokens, allowed_special, |encode| batch::encode(py, encode, &texts))?;
         let class = TOKEN_BATCH.import(py, "tokengrove.tokenizer", "TokenBatch")?;
         class.call1((ids.into_pyarray(py), splits.into_pyarray(py)))
+    }
+
+    /// Encodes a text and tells where in it each token comes from.
+    ///
+    /// Args:
+    ///     text: A `str`, or `bytes` that are UTF-8.
+    ///     add_special_tokens: As for `encode`; a token that is added has an empty span.
+    ///     allowed_special: As for `encode`.
+    ///
+    /// Returns:
+    ///     The ids, and the span of each in bytes and in characters of the original text, whatever normalization made of it.
+    ///
+    /// Raises:
+    ///     InvalidTextError: As `encode` does, and if `bytes` are not UTF-8, which have no characters to point at.
+    ///     UnknownTokenError: As `encode` does.
+    ///     TypeError: As `encode` does.
+    #[pyo3(
+        signature = (text, *, add_special_tokens = false, allowed_special = None),
+        text_signature = "($self, text, *, add_special_tokens=False, allowed_special=())"
+    )]
+    fn encode_with_offsets<'py>(
+        &self,
+        py: Python<'py>,
+        text: &Bound<'py, PyAny>,
+        add_special_tokens: bool,
+        allowed_special: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.with_options(add_special_tokens, allowed_special, |encode| {
+            let text = text::borrow(text)?.utf8(py)?;
+            let offsets = run(py, text.len(), || encode.tokenizer.encode_with_offsets(text, encode.options))?
+                .map_err(|error| no_token(py, &error))?;
+            let byte_spans = spans(py, &offsets.byte_spans)?;
+            let char_spans = spans(py, &offsets.char_spans)?;
+            let class = OFFSET_ENCODING.import(py, "tokengrove.tokenizer", "OffsetEncoding")?;
+            class.call1((offsets.ids.into_pyarray(py), byte_spans, char_spans))
+        })
     }
 
     /// Counts the tokens of a text without making ids for Python.
@@ -426,10 +478,7 @@ impl TokenizerCore {
             let text = text::borrow(text)?;
             let pieces = run(py, text.len(), || encode.tokenizer.pieces(text.as_bytes(), encode.options.allowed))?
                 .map_err(|error| no_token(py, &error))?;
-            let at = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
-            let spans: Vec<i64> = pieces.into_iter().flat_map(|(start, end)| [at(start), at(end)]).collect();
-            let rows = spans.len() / 2;
-            spans.into_pyarray(py).reshape([rows, 2])
+            spans(py, &pieces)
         })
     }
 
@@ -469,6 +518,13 @@ impl TokenizerCore {
             Text::Bytes(bytes) => self.tokenizer.token_to_id(bytes),
         })
     }
+}
+
+/// Makes int64[n, 2] of spans.
+fn spans<'py>(py: Python<'py>, spans: &[(usize, usize)]) -> PyResult<Bound<'py, PyArray2<i64>>> {
+    let at = |place: usize| i64::try_from(place).unwrap_or(i64::MAX);
+    let flat: Vec<i64> = spans.iter().flat_map(|&(start, end)| [at(start), at(end)]).collect();
+    flat.into_pyarray(py).reshape([spans.len(), 2])
 }
 
 /// Reads a count.

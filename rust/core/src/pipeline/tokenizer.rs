@@ -7,7 +7,7 @@ use super::model::Model;
 use super::normalize::Normalization;
 use super::segment::Segmenter;
 use super::template::Item;
-use crate::spec::{AddedToken, TokenizerSpec};
+use crate::spec::{AddedToken, MergeRule, TokenizerSpec};
 use std::sync::OnceLock;
 
 /// A frozen tokenizer.
@@ -55,6 +55,25 @@ impl Tokenizer {
         });
         let at = order.partition_point(|&id| tokens.get(id).is_some_and(|token| token < bytes));
         order.get(at).copied().filter(|&id| tokens.get(id) == Some(bytes))
+    }
+
+    /// The merges in the order of their rank, each as the two tokens that it joins.
+    ///
+    /// The merges that a file lists are given as they are. For a vocabulary of ranks they are reconstructed; `None` if its
+    /// ranks contradict any order of merges.
+    #[must_use]
+    pub fn merges(&self) -> Option<Vec<(&[u8], &[u8])>> {
+        let bytes = |id: u32| {
+            let entry = self.entry_of_id(id).and_then(|entry| self.spec.model.tokens.get(entry));
+            entry.map_or(&[][..], |token| token.0)
+        };
+        match (&self.spec.model.merges, &self.model) {
+            (MergeRule::Pairs(pairs), _) => Some(pairs.iter().map(|&(l, r)| (bytes(l), bytes(r))).collect()),
+            (MergeRule::Ranks, Model::Encoder { encoder, .. }) => {
+                Some(encoder.bpe().merges()?.iter().map(|(l, r, _)| (bytes(l.0), bytes(r.0))).collect())
+            }
+            (MergeRule::Ranks, Model::Symbols(_)) => None,
+        }
     }
 
     /// The entry of the vocabulary with an id.

@@ -67,7 +67,7 @@ pub struct PieceEnds {
 
 impl Default for PieceEnds {
     fn default() -> Self {
-        Self { ends: Vec::with_capacity(2048), capacity: 1024, dropped: Vec::new() }
+        Self { ends: Vec::new(), capacity: 1024, dropped: Vec::new() }
     }
 }
 

@@ -95,6 +95,8 @@ impl Scanner {
             return machine.pieces(text, from, buffer);
         }
         let held = buffer.ends.len();
+        // A piece is a byte at least: a short text does not pay for clearing the whole buffer.
+        let room = room.min(text.len() - from + BLOCK);
         buffer.ends.resize(held + room, 0);
         let found = self.run(&text.as_bytes()[from..], &mut buffer.ends[held..]);
         buffer.ends.truncate(held + found.count);
