@@ -1,9 +1,11 @@
 //! Python bindings: convert, release the interpreter, call, map errors.
 //!
-//! One file per subject: `text` and `ids` convert arguments and results, `errors` maps Rust errors to the classes of
-//! `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt`
-//! runs long work outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream` are the Python
-//! classes.
+//! One file per subject: `text`, `ids` and `special` convert arguments and results, `errors` maps Rust errors to the classes
+//! of `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt` runs work
+//! outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream`
+//! are the Python classes, and `tiktoken` those behind that drop-in.
+
+#![allow(clippy::doc_markdown, reason = "the documentation of Python classes and functions is theirs: not Markdown")]
 
 mod batch;
 mod buffer;

@@ -13,7 +13,7 @@ use tokengrove::pipeline::{AllowedSpecials, Tokenizer};
 /// token.
 pub(crate) fn read(tokenizer: &Tokenizer, argument: Option<&Bound<'_, PyAny>>) -> PyResult<AllowedSpecials> {
     let Some(argument) = argument else { return Ok(AllowedSpecials::none()) };
-    if argument.cast::<PyTuple>().is_ok_and(|names| names.is_empty()) {
+    if argument.cast::<PyTuple>().is_ok_and(PyTupleMethods::is_empty) {
         return Ok(AllowedSpecials::none());
     }
     let py = argument.py();

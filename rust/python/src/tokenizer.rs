@@ -58,7 +58,7 @@ impl TokenizerCore {
     }
 
     fn bytes_of(&self, py: Python<'_>, ids: &[u32], skip_special_tokens: bool) -> PyResult<Vec<u8>> {
-        run(py, ids.len() * size_of::<u32>(), || self.tokenizer.decode_bytes(ids, skip_special_tokens))?
+        run(py, size_of_val(ids), || self.tokenizer.decode_bytes(ids, skip_special_tokens))?
             .map_err(|error| errors::UNKNOWN_TOKEN.err(py, error))
     }
 
