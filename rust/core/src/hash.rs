@@ -11,6 +11,7 @@ const B: u64 = 0xD6E8_FEB8_6659_FD93;
 
 /// Mixes two words. O(1).
 #[inline(always)]
+#[allow(clippy::cast_possible_truncation, reason = "the two halves of the product are meant")]
 pub(crate) const fn fold(x: u64, y: u64) -> u64 {
     let product = ((x ^ A) as u128).wrapping_mul((y ^ B) as u128);
     (product as u64) ^ ((product >> 64) as u64)

@@ -43,6 +43,7 @@ impl PairTable {
     }
 
     /// Enters a pair that is not in the table. The capacity given at construction must not be exceeded.
+    #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
     pub(crate) fn insert(&mut self, left: u32, right: u32, product: u32) {
         let key = (u64::from(left) << BITS) | u64::from(right);
         let hash = hash::fold(key, self.seed);

@@ -76,6 +76,7 @@ impl TokenTable {
     }
 
     /// All entries in order.
+    #[must_use]
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&[u8], u32)> {
         (0..self.len()).map(|i| {
             let start = if i == 0 { 0 } else { self.ends[i - 1] };

@@ -21,6 +21,7 @@ impl Match {
     pub(crate) const LONGEST: usize = (1 << Self::LENGTH_BITS) - 1;
 
     /// Packs an order below 2^21 and a length of at most [`Match::LONGEST`].
+    #[allow(clippy::cast_possible_truncation, reason = "the masked length has 11 bits")]
     pub(crate) fn new(order: u32, length: usize) -> Self {
         Self(order << Self::LENGTH_BITS | (length & Self::LONGEST) as u32)
     }

@@ -78,7 +78,7 @@ struct Order<'a> {
     /// By order: entry.
     entries: Vec<u32>,
     /// By entry: order, or [`UNKNOWN`].
-    order_of: Vec<u32>,
+    position: Vec<u32>,
     trie: Builder,
     /// By entry: the longest other token that is a prefix, or [`NONE`].
     shorter: Vec<u32>,
@@ -93,21 +93,21 @@ impl<'a> Order<'a> {
         let bytes = vocab.table().iter().map(|(b, _)| b.len()).sum();
         let mut trie = Builder::with_capacity(count, bytes);
         let mut entries = Vec::with_capacity(count);
-        let mut order_of = vec![UNKNOWN; count];
+        let mut position = vec![UNKNOWN; count];
         for (entry, (bytes, _)) in (0u32..).zip(vocab.table().iter()) {
             if vocab.table().is_encodable(entry as usize) {
                 if !trie.insert(bytes, entry) {
                     return None;
                 }
                 if symbols.is_symbol(bytes) && vocab.entry(bytes) == Some(entry) {
-                    order_of[entry as usize] = u32::try_from(entries.len()).unwrap_or(UNKNOWN);
+                    position[entry as usize] = u32::try_from(entries.len()).unwrap_or(UNKNOWN);
                     entries.push(entry);
                 }
             }
         }
         let shorter = trie.link(count);
         let pairs = PairTable::with_capacity(count);
-        Some(Self { vocab, entries, order_of, trie, shorter, unreached: Vec::new(), pairs })
+        Some(Self { vocab, entries, position, trie, shorter, unreached: Vec::new(), pairs })
     }
 
     fn bytes(&self, entry: u32) -> &'a [u8] {
@@ -118,7 +118,7 @@ impl<'a> Order<'a> {
     fn reach(&mut self, entry: u32, split: (u32, u32), merges: &mut Merges) {
         let order = u32::try_from(self.entries.len()).unwrap_or(UNKNOWN);
         self.entries.push(entry);
-        self.order_of[entry as usize] = order;
+        self.position[entry as usize] = order;
         merges.splits.push(split);
         merges.pairs.insert(split.0, split.1, order);
     }
@@ -150,11 +150,11 @@ impl<'a> Order<'a> {
     fn split_of(&self, entry: u32, bytes: &[u8], merges: &Merges) -> Option<(u32, u32)> {
         let mut prefix = self.shorter[entry as usize];
         while prefix != NONE {
-            let left = self.order_of[prefix as usize];
+            let left = self.position[prefix as usize];
             if left != UNKNOWN
                 && let Some(rest) = self.vocab.entry(&bytes[self.bytes(prefix).len()..])
             {
-                let right = self.order_of[rest as usize];
+                let right = self.position[rest as usize];
                 if right != UNKNOWN && merges.compatible(left, right) {
                     return Some((left, right));
                 }
@@ -171,8 +171,8 @@ impl<'a> Order<'a> {
             listed.iter().map(|(&pair, &(rank, product))| (rank, pair, product)).collect();
         in_order.sort_unstable();
         for &(_, (left, right), product) in &in_order {
-            let (left, right) = (self.order_of[left as usize], self.order_of[right as usize]);
-            if self.order_of[product as usize] == UNKNOWN
+            let (left, right) = (self.position[left as usize], self.position[right as usize]);
+            if self.position[product as usize] == UNKNOWN
                 && left != UNKNOWN
                 && right != UNKNOWN
                 && merges.compatible(left, right)
@@ -181,7 +181,7 @@ impl<'a> Order<'a> {
             }
         }
         let mut products: Vec<u32> =
-            in_order.iter().map(|m| m.2).filter(|&p| self.order_of[p as usize] == UNKNOWN).collect();
+            in_order.iter().map(|m| m.2).filter(|&p| self.position[p as usize] == UNKNOWN).collect();
         products.sort_unstable();
         products.dedup();
         self.unreached = products;
@@ -204,18 +204,18 @@ impl<'a> Order<'a> {
 
     /// Renames entries to orders and leaves out what is not reachable.
     fn finish(self, merges: Merges) -> Tables {
-        let Self { vocab, entries, order_of, trie, shorter, .. } = self;
+        let Self { vocab, entries, position, trie, shorter, .. } = self;
         let bytes = |entry: u32| vocab.table().get(entry as usize).map_or(&[][..], |(bytes, _)| bytes);
         let matched = |mut entry: u32| {
-            while entry != NONE && order_of[entry as usize] == UNKNOWN {
+            while entry != NONE && position[entry as usize] == UNKNOWN {
                 entry = shorter[entry as usize];
             }
-            if entry == NONE { NONE } else { Match::new(order_of[entry as usize], bytes(entry).len()).0 }
+            if entry == NONE { NONE } else { Match::new(position[entry as usize], bytes(entry).len()).0 }
         };
         let longest = trie.freeze(matched);
         let shorter = entries.iter().map(|&e| matched(shorter[e as usize])).collect();
         let unreachable = (0u32..)
-            .zip(&order_of)
+            .zip(&position)
             .filter(|&(entry, &order)| order == UNKNOWN && vocab.entry(bytes(entry)) == Some(entry))
             .map(|(entry, _)| (bytes(entry).into(), entry))
             .collect();

@@ -96,6 +96,7 @@ const fn three_index(unit: u32) -> usize {
 }
 
 impl LongestMatch {
+    #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
     #[inline(always)]
     fn find(&self, node: u32, len: u32, unit: u32) -> Option<At> {
         let key = key(node, len, unit);
@@ -241,6 +242,7 @@ impl Builder {
         true
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
     fn slot(&self, key: u64) -> usize {
         let mut slot = (hash::fold(key, self.seed) >> (64 - self.bits)) as usize;
         while self.slots[slot].key_and_hint != key && self.slots[slot] != FREE {

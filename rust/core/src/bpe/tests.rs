@@ -99,7 +99,7 @@ proptest! {
         joins in prop::collection::vec((0..500usize, 0..500usize), 0..60),
         shuffle in prop::collection::vec(0..5000usize, 0..3),
         texts in prop::collection::vec(bytes_of(ALPHABET, 40), 1..12),
-        long in bytes_of(&[b'a', b'b'], 300),
+        long in bytes_of(b"ab", 300),
     ) {
         let spec = grown(&joins, &shuffle);
         check(&spec, &[texts, vec![long]].concat())?;

@@ -50,7 +50,7 @@ pub fn parse(file: &[u8]) -> Result<TokenTable, LoadError> {
             continue;
         }
         let (encoded, rank) = split_line(line)
-            .ok_or_else(|| error(line_number, format!("{}", quoted(line)), "a base64 token, white space and a rank"))?;
+            .ok_or_else(|| error(line_number, quoted(line), "a base64 token, white space and a rank"))?;
         token.clear();
         decode_base64(encoded, &mut token).map_err(|bad| {
             let found = bad.map_or_else(|| format!("{} characters", encoded.len()), |byte| quoted(&[byte]));

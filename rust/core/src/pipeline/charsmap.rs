@@ -26,7 +26,7 @@ impl CharsMap {
             .split_first_chunk::<4>()
             .ok_or_else(|| broken(format!("{} bytes", blob.len()), "at least the length of the trie"))?;
         let trie_len = u32::from_le_bytes(*head) as usize;
-        if trie_len > rest.len() || trie_len % 4 != 0 {
+        if trie_len > rest.len() || !trie_len.is_multiple_of(4) {
             return Err(broken(
                 format!("a trie of {trie_len} bytes"),
                 &format!("a multiple of 4 up to {}", rest.len()),

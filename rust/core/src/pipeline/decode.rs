@@ -132,12 +132,11 @@ fn rules(spec: &TokenizerSpec, steps: Option<&[Step]>) -> (JoinRules, bool) {
         match step {
             Step::ByteLevel | Step::Fuse => fused = true,
             Step::ByteFallback if !fused => byte_tokens = true,
-            Step::Replace { .. } if !fused && !byte_tokens => {}
             Step::Strip { content, start, stop: 0 } if fused && rules.strip_start.is_none() => {
                 rules.strip_start = Some((content.to_string().into_bytes().into(), *start));
             }
-            Step::Strip { .. } if !fused && !byte_tokens => {}
-            Step::Metaspace { first: false, .. } if !fused && !byte_tokens => {}
+            Step::Replace { .. } | Step::Strip { .. } | Step::Metaspace { first: false, .. }
+                if !fused && !byte_tokens => {}
             _ => return (rules, false),
         }
     }
@@ -160,7 +159,7 @@ fn token_bytes(string: &str, steps: Option<&[Step]>) -> Vec<u8> {
             }
             Step::Fuse => break,
             Step::Replace { matcher, content } => string = replaced(&string, matcher, content),
-            Step::Strip { content, start, stop } => string = stripped(&string, *content, *start, *stop).to_owned(),
+            Step::Strip { content, start, stop } => string = String::from(stripped(&string, *content, *start, *stop)),
             Step::Metaspace { replacement, .. } => string = string.replace(*replacement, " "),
             Step::Suffix(suffix) => string = string.replace(suffix, " "),
         }

@@ -85,7 +85,7 @@ impl Tokenizer {
         let template = if options.add_special_tokens { self.template.as_slice() } else { &[Item::Text] };
         let text = template.iter().position(|item| *item == Item::Text);
         let (before, rest) = template.split_at(text.unwrap_or(template.len()));
-        out.extend(before.iter().filter_map(Item::id));
+        out.extend(before.iter().copied().filter_map(Item::id));
         let Some((_, after)) = rest.split_first() else { return Ok(()) };
         let start = out.len();
         self.model.with_scratch(|work| encode(&mut Call { tokenizer: self, options, work, out, at: 0 }))?;

@@ -50,7 +50,7 @@ impl Tokenizer {
                 trim(text, byte_span, char_span, leading, trailing);
             }
         }
-        Ok(self.wrap(found.ids, spans, options))
+        Ok(self.wrap(&found.ids, &spans, options))
     }
 
     /// How many characters of white space a token begins and ends with.
@@ -65,21 +65,18 @@ impl Tokenizer {
     }
 
     /// Puts what the post-processor adds around the ids, with empty spans.
-    fn wrap(&self, ids: Vec<u32>, spans: Vec<(Span, Span)>, options: EncodeOptions<'_>) -> Offsets {
+    fn wrap(&self, ids: &[u32], spans: &[(Span, Span)], options: EncodeOptions<'_>) -> Offsets {
         let template = if options.add_special_tokens { self.template.as_slice() } else { &[Item::Text] };
         let mut all = Offsets::default();
         for item in template {
-            match item.id() {
-                Some(id) => {
-                    all.ids.push(id);
-                    all.byte_spans.push((0, 0));
-                    all.char_spans.push((0, 0));
-                }
-                None => {
-                    all.ids.extend_from_slice(&ids);
-                    all.byte_spans.extend(spans.iter().map(|span| span.0));
-                    all.char_spans.extend(spans.iter().map(|span| span.1));
-                }
+            if let Some(id) = item.id() {
+                all.ids.push(id);
+                all.byte_spans.push((0, 0));
+                all.char_spans.push((0, 0));
+            } else {
+                all.ids.extend_from_slice(ids);
+                all.byte_spans.extend(spans.iter().map(|span| span.0));
+                all.char_spans.extend(spans.iter().map(|span| span.1));
             }
         }
         all

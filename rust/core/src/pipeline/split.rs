@@ -91,35 +91,35 @@ pub(super) fn run(stages: &[Stage], tracked: &mut Tracked<'_>) -> Result<Vec<Ran
     let mut pieces: Vec<Range<usize>> =
         std::iter::once(0..tracked.text.len()).filter(|piece| !piece.is_empty()).collect();
     for stage in stages {
-        pieces = stage.run(tracked, pieces)?;
+        pieces = stage.run(tracked, &pieces)?;
     }
     Ok(pieces)
 }
 
 impl Stage {
-    fn run(&self, tracked: &mut Tracked<'_>, pieces: Vec<Range<usize>>) -> Result<Vec<Range<usize>>, SplitError> {
+    fn run(&self, tracked: &mut Tracked<'_>, pieces: &[Range<usize>]) -> Result<Vec<Range<usize>>, SplitError> {
         match self {
             Self::Isolate(pretokenizer) => {
-                split_pieces(&tracked.text, &pieces, |text, out| isolate(pretokenizer, text, out))
+                split_pieces(&tracked.text, pieces, |text, out| isolate(pretokenizer, text, out))
             }
-            Self::Split { matcher, behavior, invert } => split_pieces(&tracked.text, &pieces, |text, out| {
+            Self::Split { matcher, behavior, invert } => split_pieces(&tracked.text, pieces, |text, out| {
                 let mut events = Events::default();
                 matcher.for_each(text, |found| events.found(found))?;
                 events.finish(text.len(), *behavior, *invert, out);
                 Ok(())
             }),
-            Self::Characters { find, behavior } => split_pieces(&tracked.text, &pieces, |text, out| {
+            Self::Characters { find, behavior } => split_pieces(&tracked.text, pieces, |text, out| {
                 split_characters(find, text, *behavior, out);
                 Ok(())
             }),
-            Self::Delimiter(delimiter) => split_pieces(&tracked.text, &pieces, |text, out| {
+            Self::Delimiter(delimiter) => split_pieces(&tracked.text, pieces, |text, out| {
                 split_characters(|c| c == *delimiter, text, SplitBehavior::Removed, out);
                 Ok(())
             }),
             Self::Metaspace { replacement, scheme, split } => {
                 let starts: Vec<bool> = pieces.iter().map(|piece| tracked.span(piece.clone()).0 == 0).collect();
                 let mut starts = starts.into_iter();
-                let pieces = rewrite_pieces(tracked, &pieces, |text, rewriter| {
+                let pieces = rewrite_pieces(tracked, pieces, |text, rewriter| {
                     let at_start = starts.next().unwrap_or(false);
                     metaspace(*replacement, *scheme, at_start, text, rewriter);
                 });
@@ -131,7 +131,7 @@ impl Stage {
                     Ok(())
                 })
             }
-            Self::PrefixSpace => Ok(rewrite_pieces(tracked, &pieces, |text, rewriter| {
+            Self::PrefixSpace => Ok(rewrite_pieces(tracked, pieces, |text, rewriter| {
                 if text.starts_with(' ') {
                     rewriter.keep(text.len());
                 } else {
@@ -139,7 +139,7 @@ impl Stage {
                     rewriter.keep(text.len() - text.chars().next().map_or(0, char::len_utf8));
                 }
             })),
-            Self::ByteAlphabet => Ok(rewrite_pieces(tracked, &pieces, byte_alphabet)),
+            Self::ByteAlphabet => Ok(rewrite_pieces(tracked, pieces, byte_alphabet)),
         }
     }
 }

@@ -14,9 +14,9 @@ pub(super) enum Item {
 
 impl Item {
     /// The added id, if this is one.
-    pub(super) const fn id(&self) -> Option<u32> {
+    pub(super) const fn id(self) -> Option<u32> {
         match self {
-            Self::Id(id) => Some(*id),
+            Self::Id(id) => Some(id),
             Self::Text => None,
         }
     }

@@ -36,7 +36,7 @@ const fn chars() -> [char; 256] {
 #[allow(clippy::cast_possible_truncation, reason = "index < 256")]
 const fn shifted_bytes() -> [u8; SHIFTED] {
     let mut table = [0; SHIFTED];
-    let (mut index, mut next) = (0, 0);
+    let (mut index, mut next) = (0_u32, 0);
     while index < 256 {
         if !is_itself(index as u8) {
             table[next] = index as u8;
@@ -70,13 +70,11 @@ pub fn char_to_byte(c: char) -> Option<u8> {
 pub fn text_to_bytes(text: &str, out: &mut Vec<u8>) -> bool {
     let start = out.len();
     for c in text.chars() {
-        match char_to_byte(c) {
-            Some(byte) => out.push(byte),
-            None => {
-                out.truncate(start);
-                return false;
-            }
-        }
+        let Some(byte) = char_to_byte(c) else {
+            out.truncate(start);
+            return false;
+        };
+        out.push(byte);
     }
     true
 }

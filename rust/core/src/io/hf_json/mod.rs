@@ -25,8 +25,8 @@ pub(super) const FORMAT: &str = "tokenizer.json";
 /// know.
 pub fn parse(file: &[u8]) -> Result<TokenizerSpec, LoadError> {
     let mut deserializer = serde_json::Deserializer::from_slice(file);
-    let parts = deserializer.deserialize_map(TopLevel).map_err(json_error)?;
-    deserializer.end().map_err(json_error)?;
+    let parts = deserializer.deserialize_map(TopLevel).map_err(|error| json_error(&error))?;
+    deserializer.end().map_err(|error| json_error(&error))?;
     parts.into_spec()
 }
 
@@ -73,7 +73,7 @@ impl<'de> Visitor<'de> for TopLevel {
 }
 
 /// What serde says, in the words of this crate.
-fn json_error(error: serde_json::Error) -> LoadError {
+fn json_error(error: &serde_json::Error) -> LoadError {
     let place = Place::LineColumn(error.line(), error.column());
     let mut message = error.to_string();
     if let Some(at) = message.rfind(" at line ") {
@@ -177,13 +177,10 @@ fn added_tokens(value: &Value, vocabulary: &Index<'_>) -> Result<Vec<AddedToken>
             tokens[earlier] = token;
             continue;
         }
-        token.id = match vocabulary.id(&token.content) {
-            Some(id) => id,
-            None => {
-                next_id += 1;
-                next_id - 1
-            }
-        };
+        token.id = vocabulary.id(&token.content).unwrap_or_else(|| {
+            next_id += 1;
+            next_id - 1
+        });
         by_content.insert(token.content.clone(), tokens.len());
         tokens.push(token);
     }

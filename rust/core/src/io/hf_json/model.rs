@@ -131,7 +131,7 @@ impl RawModel {
             Symbols::Chars { byte_fallback, unknown, fuse_unknown: self.fuse_unk }
         };
         let bpe = BpeSpec {
-            tokens: self.tokens(index, alphabet),
+            tokens: Self::tokens(index, alphabet),
             merges: MergeRule::Pairs(self.pairs(index, alphabet)?),
             symbols,
             ignore_merges: self.ignore_merges,
@@ -139,7 +139,7 @@ impl RawModel {
         Ok(Model { bpe, options, alphabet })
     }
 
-    fn tokens(&self, index: &Index<'_>, alphabet: Alphabet) -> TokenTable {
+    fn tokens(index: &Index<'_>, alphabet: Alphabet) -> TokenTable {
         let mut tokens = TokenTable::with_capacity(index.table.len(), index.table.byte_len());
         let mut bytes = Vec::new();
         for (entry, (string, id)) in index.table.iter().enumerate() {
