@@ -2,11 +2,17 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::{RankEncoding, Specials};
 use crate::pretokenize::SplitError;
 
-/// How far behind its ideal end a wave looks for a cut.
+/// How far behind its ideal place a cut is looked for.
 const REACH: usize = 1 << 16;
+/// Bytes of a part that is encoded apart.
+const PART: usize = 1 << 15;
+/// Groups of parts that a thread gets in a wave: enough that threads of different speed finish together.
+const GROUPS_PER_THREAD: usize = 8;
 
 /// A text that is being encoded.
 #[derive(Debug)]
@@ -80,21 +86,44 @@ impl RankEncoding {
         threads: usize,
         out: &mut Vec<u32>,
     ) -> Result<(), SplitError> {
-        let encoder = self.encoder();
         let segment = &long.text[long.segment.clone()];
         let from = long.at - long.segment.start;
-        let budget = stop.saturating_sub(long.at);
-        let next = if threads > 1 && encoder.pretokenizer().machine().is_some() {
-            let aim = from.saturating_add(budget).min(segment.len());
-            let reach = aim..segment.len().min(aim.saturating_add(REACH));
-            let cut = reach.into_iter().find(|&at| encoder.pretokenizer().is_safe_cut(segment, at));
-            let cut = cut.unwrap_or(segment.len());
-            encoder.encode_parallel(&segment[from..cut], threads, out)?;
-            cut
+        let end = self.cut(segment, from.saturating_add(stop.saturating_sub(long.at)));
+        let mut parts = Vec::new();
+        let mut start = from;
+        while start < end {
+            let part = if threads > 1 { self.cut(&segment[..end], start + PART) } else { end };
+            parts.push(&segment[start..part]);
+            start = part;
+        }
+        if let [part] = parts[..] {
+            self.encoder().with_scratch(|scratch| self.encoder().encode_ordinary(part, scratch, out))?;
         } else {
-            encoder.with_scratch(|scratch| encoder.encode_part(segment, from, budget, scratch, out))?
-        };
-        long.at = long.segment.start + next;
+            // The ids of a group of parts lie in one buffer, which is copied once.
+            let group = parts.len().div_ceil(threads * GROUPS_PER_THREAD).max(1);
+            let done: Result<Vec<Vec<u32>>, SplitError> =
+                parts.par_chunks(group).with_max_len(1).map(|parts| self.encode_parts(parts)).collect();
+            for ids in done? {
+                out.extend_from_slice(&ids);
+            }
+        }
+        long.at = long.segment.start + end;
         Ok(())
+    }
+
+    fn encode_parts(&self, parts: &[&str]) -> Result<Vec<u32>, SplitError> {
+        let mut ids = Vec::new();
+        self.encoder().with_scratch(|scratch| {
+            parts.iter().try_for_each(|part| self.encoder().encode_ordinary(part, scratch, &mut ids))
+        })?;
+        Ok(ids)
+    }
+
+    /// The first place at or after `aim` where a piece is proven to end whatever comes before and after; the end of the
+    /// text if none is near.
+    fn cut(&self, text: &str, aim: usize) -> usize {
+        let pretokenizer = self.encoder().pretokenizer();
+        let reach = aim.min(text.len())..text.len().min(aim.saturating_add(REACH));
+        reach.into_iter().find(|&at| pretokenizer.is_safe_cut(text, at)).unwrap_or(text.len())
     }
 }
