@@ -9,6 +9,7 @@ mod build;
 mod error;
 mod heap;
 mod longest;
+mod prefix;
 #[cfg(test)]
 mod reference;
 mod symbols;

@@ -79,6 +79,7 @@ enum EncodeKind {
     Character(char),
     Byte(u8),
     Gap,
+    TooSmall(usize),
     Split(SplitError),
 }
 
@@ -98,13 +99,18 @@ impl EncodeError {
         Self { kind: EncodeKind::Gap, at: Some(at) }
     }
 
+    /// A character that has more tokens than a chunk may have.
+    pub(super) const fn too_small(max_tokens: usize, at: usize) -> Self {
+        Self { kind: EncodeKind::TooSmall(max_tokens), at: Some(at) }
+    }
+
     /// The same, with the place in the input if it can be told.
     pub(super) fn located(mut self, input: &[u8]) -> Self {
         let mut buffer = [0; 4];
         self.at = match self.kind {
             EncodeKind::Character(c) => memchr::memmem::find(input, c.encode_utf8(&mut buffer).as_bytes()),
             EncodeKind::Byte(byte) => memchr::memchr(byte, input),
-            EncodeKind::Gap | EncodeKind::Split(_) => self.at,
+            EncodeKind::Gap | EncodeKind::TooSmall(_) | EncodeKind::Split(_) => self.at,
         };
         self
     }
@@ -130,6 +136,9 @@ impl fmt::Display for EncodeError {
             EncodeKind::Character(c) => write!(f, "{c:?}{place} cannot be encoded: {why}"),
             EncodeKind::Byte(byte) => write!(f, "byte 0x{byte:02X}{place} cannot be encoded: {why}"),
             EncodeKind::Gap => write!(f, "the text{place} would be lost: the tokenizer's pattern does not match it"),
+            EncodeKind::TooSmall(max) => {
+                write!(f, "the character{place} has more than {max} tokens, the most a chunk may have")
+            }
             EncodeKind::Split(error) => error.fmt(f),
         }
     }

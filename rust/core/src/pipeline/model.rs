@@ -61,6 +61,22 @@ impl Model {
         }
     }
 
+    /// Token counts of the prefixes of a piece; see [`Bpe::prefix_counts`].
+    pub(super) fn prefix_counts(&self, piece: &[u8], limit: u32) -> Option<Vec<u32>> {
+        match self {
+            Self::Encoder { encoder, .. } => encoder.bpe().prefix_counts(piece, limit),
+            Self::Symbols(_) => None,
+        }
+    }
+
+    /// Length in bytes of the longest token.
+    pub(super) fn longest_token(&self) -> usize {
+        match self {
+            Self::Encoder { encoder, .. } => encoder.bpe().vocab().longest(),
+            Self::Symbols(_) => usize::MAX,
+        }
+    }
+
     /// Calls `f` with working memory.
     pub(super) fn with_scratch<T>(&self, f: impl FnOnce(&mut Work<'_>) -> T) -> T {
         match self {

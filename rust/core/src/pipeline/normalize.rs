@@ -36,14 +36,22 @@ impl Normalization {
         Ok(Self { steps })
     }
 
-    /// Whether no text changes.
-    pub(super) const fn is_identity(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// Whether it is plain that neither the text nor any part of it changes.
     pub(super) fn keeps_parts(&self, text: &str) -> bool {
         self.steps.iter().all(|step| matches!(step, Step::Form(_)) && !step.may_change(text))
+    }
+
+    /// Whether it is plain that a prefix of the text becomes a prefix of the normalized text.
+    pub(super) fn keeps_prefixes(&self, text: &str) -> bool {
+        let mut forms_first =
+            self.steps.iter().skip_while(|step| matches!(step, Step::Form(_)) && !step.may_change(text));
+        forms_first.all(|step| match step {
+            Step::Prepend(_) | Step::Lowercase | Step::ByteAlphabet => true,
+            Step::Replace { matcher: Matcher::Literal(finder), .. } => {
+                std::str::from_utf8(finder.needle()).is_ok_and(|needle| needle.chars().count() == 1)
+            }
+            _ => false,
+        })
     }
 
     /// The normalized text, where nobody asks for offsets.

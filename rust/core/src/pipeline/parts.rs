@@ -74,7 +74,7 @@ impl Tokenizer {
     }
 
     /// The pretokenizer that knows where a text can be cut, if no other component has a say in it.
-    fn cutter(&self, text: &str, options: EncodeOptions<'_>) -> Option<&Pretokenizer> {
+    pub(super) fn cutter(&self, text: &str, options: EncodeOptions<'_>) -> Option<&Pretokenizer> {
         let (Segmenter::Fast, Model::Encoder { encoder, .. }) = (&self.segmenter, &self.model) else { return None };
         let bare = !options.add_special_tokens || self.template == [Item::Text];
         let plain = bare && !self.asks_for_origin && !self.added.has_normalized();
