@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.data import data_file, rank_file, small_ranks
-from tokengrove import DecodeStream, InvalidTextError, Tokenizer
+from tokengrove import DecodeStream, Tokenizer
 
 RANKS = small_ranks()
 TOKENIZER = Tokenizer.from_tiktoken(RANKS, pattern="o200k_base", special_tokens={"<|end|>": 9000})
@@ -49,8 +49,7 @@ def test_offsets_of_bytes() -> None:
     of_bytes, of_text = TOKENIZER.encode_with_offsets(text.encode()), TOKENIZER.encode_with_offsets(text)
     assert np.array_equal(of_bytes.byte_spans, of_text.byte_spans)
     assert np.array_equal(of_bytes.char_spans, of_text.char_spans)
-    with pytest.raises(InvalidTextError, match="byte 2"):
-        TOKENIZER.encode_with_offsets(b"ab\xff")
+    assert TOKENIZER.encode_with_offsets(b"ab\xff").byte_spans[-1].tolist() == [2, 3]
 
 
 def apply_merges(merges: list[tuple[bytes, bytes]], piece: bytes) -> list[bytes]:

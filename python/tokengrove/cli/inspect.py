@@ -18,8 +18,9 @@ DESCRIPTION = """\
 Show how a text is cut: into pieces by the pattern, then into tokens by the merges.
 
 In colour a piece has one hue and its tokens alternate in shade; without colour a piece is
-in [brackets] with bars between its tokens. Signs stand for what is invisible: · a space,
-↵ a line feed, → a tab, \\xe2 a part of a character.
+in [brackets] with bars between its tokens. Text that no token stands for, because the
+tokenizer's normalizer removes it, is grey or in {braces}. Signs stand for what is
+invisible: · a space, ↵ a line feed, → a tab, \\xe2 a part of a character.
 """
 
 EPILOG = """\

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import tokengrove
-from tokengrove.cli import bench, count, decode, demo, encode, verify
+from tokengrove.cli import bench, count, decode, demo, encode, inspect, verify
 from tokengrove.cli.errors import CommandError, ExitCode
 from tokengrove.errors import TokengroveError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (encode, decode, count, verify, bench, demo)
+COMMANDS = (encode, decode, count, inspect, verify, bench, demo)
 """One module a command: ``add_parser(subparsers)`` describes it and names the function that runs it."""
 
 EPILOG = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tokengrove.cli.terminal import dim
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tokengrove import Tokenizer
 
-__all__ = ["InspectedText", "InspectedToken", "colored", "plain", "to_html", "to_json", "visible"]
+__all__ = ["InspectedText", "InspectedToken", "colored", "plain", "rows", "to_html", "to_json", "visible"]
 
 SHADES = ((24, 31), (58, 94), (53, 90), (22, 28), (88, 124), (60, 61))
 """Background colours of the 256-colour palette: a hue for a piece, its two shades for the tokens in it."""
@@ -65,8 +65,9 @@ class InspectedText:
         Returns:
             The text with its pieces and tokens.
         """
-        encoding = tokenizer.encode_with_offsets(data, allowed_special="all" if special else ())
-        pieces = tuple((start, end) for start, end in tokenizer.pieces(data).tolist())
+        allowed: Literal["all"] | tuple[()] = "all" if special else ()
+        encoding = tokenizer.encode_with_offsets(data, allowed_special=allowed)
+        pieces = tuple((start, end) for start, end in tokenizer.pieces(data, allowed_special=allowed).tolist())
         tokens = []
         piece = 0
         for id, (start, end), chars in zip(
@@ -78,25 +79,37 @@ class InspectedText:
             tokens.append(InspectedToken(id, covered, piece, (start, end), (chars[0], chars[1])))
         return cls(data, pieces, tuple(tokens))
 
-    def by_piece(self) -> Iterator[list[InspectedToken]]:
-        """Group the tokens by piece."""
-        group: list[InspectedToken] = []
+    def stretches(self) -> Iterator[tuple[bytes, InspectedToken | None, int]]:
+        """Walk over the text.
+
+        Yields:
+            What to show, the token it is of, and the token's number within its piece; for text that no token stands
+            for, because a normalizer removed it, None and 0.
+        """
+        end = number = 0
+        piece = -1
         for token in self.tokens:
-            if group and token.piece != group[0].piece:
-                yield group
-                group = []
-            group.append(token)
-        if group:
-            yield group
+            if token.byte_span[0] > end:
+                yield self.data[end : token.byte_span[0]], None, 0
+            number = number + 1 if token.piece == piece else 0
+            piece = token.piece
+            yield token.data, token, number
+            end = max(end, token.byte_span[1])
+        if end < len(self.data):
+            yield self.data[end:], None, 0
 
     def summary(self) -> str:
         """Say how many pieces, tokens, bytes and characters there are."""
         characters = len(self.data.decode("utf-8", "replace"))
         per_token = len(self.data) / max(len(self.tokens), 1)
-        return (
-            f"{len(self.pieces):,} pieces, {len(self.tokens):,} tokens, {len(self.data):,} bytes, "
-            f"{characters:,} characters, {per_token:.2f} bytes per token"
-        )
+        counts = {
+            "piece": len(self.pieces),
+            "token": len(self.tokens),
+            "byte": len(self.data),
+            "character": characters,
+        }
+        parts = [f"{count:,} {name}{'s' * (count != 1)}" for name, count in counts.items()]
+        return ", ".join([*parts, f"{per_token:.2f} bytes per token"])
 
 
 def visible(data: bytes, *, spaces: bool = True) -> str:
@@ -130,24 +143,28 @@ def _visible(character: str, spaces: bool) -> str:
 def colored(text: InspectedText) -> str:
     """Give the text with a background for each token; a piece has one hue, its tokens alternate in shade."""
     parts = []
-    for group in text.by_piece():
-        for index, token in enumerate(group):
-            shade = SHADES[token.piece % len(SHADES)][index % 2]
-            parts.append(f"\x1b[48;5;{shade}m\x1b[97m{visible(token.data)}\x1b[0m")
-            # The sign for a line feed ends a line, but the last line of a text has no need of an empty one after it.
-            if token.data.endswith(b"\n") and token is not text.tokens[-1]:
-                parts.append("\n")
-    return "".join(parts)
+    for data, token, number in text.stretches():
+        if token is None:
+            parts.append(dim(visible(data), True))
+        else:
+            shade = SHADES[token.piece % len(SHADES)][number % 2]
+            parts.append(f"\x1b[48;5;{shade}m\x1b[97m{visible(data)}\x1b[0m")
+        parts.append("\n" if data.endswith(b"\n") else "")
+    return "".join(parts).removesuffix("\n")
 
 
 def plain(text: InspectedText) -> str:
     """Give the text with brackets around each piece and bars between the tokens in it."""
     parts = []
-    for group in text.by_piece():
-        parts.append("[" + "|".join(visible(token.data) for token in group) + "]")
-        if group[-1].data.endswith(b"\n") and group[-1] is not text.tokens[-1]:
-            parts.append("\n")
-    return "".join(parts)
+    ended = ""
+    for data, token, number in text.stretches():
+        if token is None:
+            parts.append(f"{ended}{{{visible(data)}}}")
+        else:
+            inside = number > 0 and ended.startswith("]")
+            parts.append(("|" if inside else f"{ended}[") + visible(data))
+        ended = ("]" if token is not None else "") + ("\n" if data.endswith(b"\n") else "")
+    return "".join(parts) + ended.removesuffix("\n")
 
 
 def rows(text: InspectedText, color: bool) -> Iterator[str]:
@@ -227,7 +244,7 @@ def to_html(text: InspectedText, name: str) -> str:
         for hue, pair in enumerate(HTML_COLORS)
         for shade, color in enumerate(pair.split())
     )
-    spans = [_html_span(token, index % 2) for group in text.by_piece() for index, token in enumerate(group)]
+    spans = [_html_span(*stretch) for stretch in text.stretches()]
     title = html.escape(f"Tokens of {name}")
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{title}</title>\n'
@@ -236,11 +253,13 @@ def to_html(text: InspectedText, name: str) -> str:
     )
 
 
-def _html_span(token: InspectedToken, shade: int) -> str:
+def _html_span(data: bytes, token: InspectedToken | None, number: int) -> str:
     """Give one token as HTML; signs for what is invisible are pale and a line feed still breaks the line."""
-    (byte_start, byte_end), (char_start, char_end) = token.byte_span, token.char_span
-    tip = f"id {token.id} · bytes {byte_start}-{byte_end} · characters {char_start}-{char_end}"
-    shown = html.escape(visible(token.data, spaces=True))
+    shown = html.escape(visible(data))
     for sign, after in (("·", ""), ("→", "\t"), ("↵", "\n")):
         shown = shown.replace(sign, f"<i>{sign}</i>{after}")
-    return f'<span class="p{token.piece % len(HTML_COLORS)}{shade}" title="{html.escape(tip)}">{shown}</span>'
+    if token is None:
+        return f'<span title="no token">{shown}</span>'
+    (byte_start, byte_end), (char_start, char_end) = token.byte_span, token.char_span
+    tip = f"id {token.id} · bytes {byte_start}-{byte_end} · characters {char_start}-{char_end}"
+    return f'<span class="p{token.piece % len(HTML_COLORS)}{number % 2}" title="{tip}">{shown}</span>'

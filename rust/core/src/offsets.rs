@@ -15,6 +15,8 @@ pub struct CharIndex<'a> {
     bytes: &'a [u8],
     /// Characters that begin before each block; empty if every character is one byte.
     counts: Vec<usize>,
+    /// Where each character begins, if the bytes are no UTF-8.
+    positions: Option<Vec<usize>>,
 }
 
 impl<'a> CharIndex<'a> {
@@ -32,13 +34,43 @@ impl<'a> CharIndex<'a> {
             }
             counts.push(count);
         }
-        Self { bytes, counts }
+        Self { bytes, counts, positions: None }
+    }
+
+    /// Counts the characters of bytes that need not be UTF-8. O(n).
+    ///
+    /// What is no UTF-8 counts as it is decoded with replacement: each longest beginning of a character, or else each byte, is
+    /// one U+FFFD.
+    ///
+    /// ```
+    /// let index = tokengrove::offsets::CharIndex::of_bytes(b"a\xE2\x82\xFFb");
+    /// assert_eq!(index.span(1, 5), (1, 4)); // U+FFFD, U+FFFD, b
+    /// ```
+    #[must_use]
+    pub fn of_bytes(bytes: &'a [u8]) -> Self {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Self::new(text);
+        }
+        let mut positions = Vec::new();
+        let mut at = 0;
+        for chunk in bytes.utf8_chunks() {
+            positions.extend(chunk.valid().char_indices().map(|(place, _)| at + place));
+            at += chunk.valid().len();
+            if !chunk.invalid().is_empty() {
+                positions.push(at);
+                at += chunk.invalid().len();
+            }
+        }
+        Self { bytes, counts: Vec::new(), positions: Some(positions) }
     }
 
     /// How many characters begin before byte `at`; beyond the end, all of them.
     #[must_use]
     pub fn starts_before(&self, at: usize) -> usize {
         let at = at.min(self.bytes.len());
+        if let Some(positions) = &self.positions {
+            return positions.partition_point(|&start| start < at);
+        }
         match self.counts.get(at / BLOCK) {
             None => at,
             Some(count) => count + starts(&self.bytes[at / BLOCK * BLOCK..at]),

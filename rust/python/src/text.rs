@@ -32,22 +32,6 @@ impl Text<'_> {
     }
 }
 
-impl<'a> Text<'a> {
-    /// The text, for methods that need characters.
-    ///
-    /// # Errors
-    /// `InvalidTextError` if it is bytes that are not UTF-8.
-    pub(crate) fn utf8(self, py: Python<'_>) -> PyResult<&'a str> {
-        match self {
-            Self::Str(text) => Ok(text),
-            Self::Bytes(bytes) => {
-                let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-                Err(errors::INVALID_TEXT.err(py, format_args!("the bytes are not UTF-8 from byte {at} on")))
-            }
-        }
-    }
-}
-
 /// Borrows a text argument.
 ///
 /// An ASCII `str` and `bytes` are not copied. Any other `str` is converted to UTF-8 once by the interpreter, which keeps the

@@ -261,7 +261,8 @@ impl TokenizerCore {
     /// Encodes a text and tells where in it each token comes from.
     ///
     /// Args:
-    ///     text: A `str`, or `bytes` that are UTF-8.
+    ///     text: A `str`, or `bytes` that need not be UTF-8; for spans in characters, those count as they are decoded with
+    ///         replacement.
     ///     add_special_tokens: As for `encode`; a token that is added has an empty span.
     ///     allowed_special: As for `encode`.
     ///
@@ -269,7 +270,7 @@ impl TokenizerCore {
     ///     The ids, and the span of each in bytes and in characters of the original text, whatever normalization made of it.
     ///
     /// Raises:
-    ///     InvalidTextError: As `encode` does, and if `bytes` are not UTF-8, which have no characters to point at.
+    ///     InvalidTextError: As `encode` does.
     ///     UnknownTokenError: As `encode` does.
     ///     TypeError: As `encode` does.
     #[pyo3(
@@ -284,8 +285,9 @@ impl TokenizerCore {
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         self.with_options(add_special_tokens, allowed_special, |encode| {
-            let text = text::borrow(text)?.utf8(py)?;
-            let offsets = run(py, text.len(), || encode.tokenizer.encode_with_offsets(text, encode.options))?
+            let text = text::borrow(text)?;
+            let bytes = text.as_bytes();
+            let offsets = run(py, bytes.len(), || encode.tokenizer.encode_bytes_with_offsets(bytes, encode.options))?
                 .map_err(|error| no_token(py, &error))?;
             let byte_spans = spans(py, &offsets.byte_spans)?;
             let char_spans = spans(py, &offsets.char_spans)?;

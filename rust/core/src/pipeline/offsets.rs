@@ -9,6 +9,7 @@ use super::segment::{PieceForm, Segmenter};
 use super::split;
 use super::template::{Item, trimming};
 use super::tokenizer::Tokenizer;
+use crate::decoder::valid_and_invalid_runs;
 use crate::offsets::CharIndex;
 
 /// Ids and their places in the original text.
@@ -34,11 +35,31 @@ impl Tokenizer {
     /// # Errors
     /// If part of the text would be lost; see [`Unrepresentable`](super::Unrepresentable).
     pub fn encode_with_offsets(&self, text: &str, options: EncodeOptions<'_>) -> Result<Offsets, EncodeError> {
+        self.encode_bytes_with_offsets(text.as_bytes(), options)
+    }
+
+    /// The same for bytes that need not be UTF-8. Maximal runs that are no UTF-8 are pieces of raw bytes; for character spans
+    /// the input counts as it is decoded with replacement.
+    ///
+    /// # Errors
+    /// If part of the input would be lost; see [`Unrepresentable`](super::Unrepresentable).
+    pub fn encode_bytes_with_offsets(&self, input: &[u8], options: EncodeOptions<'_>) -> Result<Offsets, EncodeError> {
         let mut found = Found::default();
         self.model
-            .with_scratch(|work| Call { tokenizer: self, options, work, found: &mut found }.encode(text))
-            .map_err(|error| error.located(text.as_bytes()))?;
-        let chars = CharIndex::new(text);
+            .with_scratch(|work| {
+                let mut call = Call { tokenizer: self, options, work, found: &mut found };
+                let mut at = 0;
+                for run in valid_and_invalid_runs(input) {
+                    match run {
+                        Ok(text) => call.encode(text, at)?,
+                        Err(invalid) => call.encode_invalid(invalid, at)?,
+                    }
+                    at += run.map_or_else(<[u8]>::len, str::len);
+                }
+                Ok(())
+            })
+            .map_err(|error: EncodeError| error.located(input))?;
+        let chars = CharIndex::of_bytes(input);
         let mut spans: Vec<(Span, Span)> =
             found.spans.iter().map(|&(start, end)| ((start, end), chars.span(start, end))).collect();
         for add_prefix_space in trimming(self.spec.post_processor.as_ref()) {
@@ -47,7 +68,7 @@ impl Tokenizer {
                 let (leading, trailing) = self.blanks(&found, index);
                 let kept_prefix = first && add_prefix_space && leading == 1;
                 let leading = if kept_prefix { 0 } else { leading };
-                trim(text, byte_span, char_span, leading, trailing);
+                trim(input, byte_span, char_span, leading, trailing);
             }
         }
         Ok(self.wrap(&found.ids, &spans, options))
@@ -84,16 +105,17 @@ impl Tokenizer {
 }
 
 /// Takes white space off a token's spans, as tokenizers does.
-fn trim(text: &str, bytes: &mut Span, chars: &mut Span, leading: usize, trailing: usize) {
+fn trim(input: &[u8], bytes: &mut Span, chars: &mut Span, leading: usize, trailing: usize) {
+    let text = |span: Span| input.get(span.0..span.1).and_then(|part| std::str::from_utf8(part).ok());
     if leading > 0 {
         let by = leading.min(chars.1 - chars.0);
         chars.0 += by;
-        bytes.0 += text.get(bytes.0..bytes.1).map_or(0, |t| t.chars().take(by).map(char::len_utf8).sum());
+        bytes.0 += text(*bytes).map_or(0, |t| t.chars().take(by).map(char::len_utf8).sum());
     }
     if trailing > 0 && chars.1 >= trailing {
         let by = trailing.min(chars.1 - chars.0);
         chars.1 -= by;
-        bytes.1 -= text.get(bytes.0..bytes.1).map_or(0, |t| t.chars().rev().take(by).map(char::len_utf8).sum());
+        bytes.1 -= text(*bytes).map_or(0, |t| t.chars().rev().take(by).map(char::len_utf8).sum());
     }
 }
 
@@ -115,12 +137,29 @@ struct Call<'a, 'w> {
 }
 
 impl Call<'_, '_> {
-    fn encode(&mut self, text: &str) -> Result<(), EncodeError> {
+    /// Encodes raw bytes, which begin at `at` in the input.
+    fn encode_invalid(&mut self, invalid: &[u8], at: usize) -> Result<(), EncodeError> {
+        let before = self.found.ids.len();
+        let policy = self.options.unrepresentable;
+        self.work.encode_bytes(invalid, self.tokenizer.reads_byte_alphabet, policy, &mut self.found.ids)?;
+        let ids = &self.found.ids[before..];
+        let lengths: Vec<usize> = ids.iter().map(|&id| self.tokenizer.token_bytes(id).map_or(0, <[u8]>::len)).collect();
+        if lengths.iter().sum::<usize>() == invalid.len() {
+            self.push_spans(&Tracked::new("", at), 0, &Lengths(lengths));
+        } else {
+            // An unknown token stands for more bytes or fewer than it has.
+            self.found.spans.extend(ids.iter().map(|_| (at, at + invalid.len())));
+        }
+        Ok(())
+    }
+
+    /// Encodes a maximal stretch of text, which begins at `at` in the input.
+    fn encode(&mut self, text: &str, at: usize) -> Result<(), EncodeError> {
         let allowed: &AllowedSpecials = self.options.allowed;
         let mut segments = Vec::new();
         self.tokenizer.added.segments(text, allowed, &mut segments);
         for Segment { range, token } in segments {
-            let mut tracked = Tracked::new(&text[range.clone()], range.start);
+            let mut tracked = Tracked::new(&text[range.clone()], at + range.start);
             if let Some(index) = token {
                 self.push_added(index, &tracked);
                 continue;
