@@ -1,11 +1,11 @@
 //! Masks by AVX2: ASCII by shuffles, characters beyond ASCII one by one.
 
-use super::classes::KINDS;
+use super::classes::{Alphabet, Ascii, KINDS};
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
-use super::source::{Ascii, BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
+use super::source::{BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
 use std::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
+    _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
 /// Proof that the processor has the instructions of this module.
@@ -60,18 +60,27 @@ impl Avx2 {
         }
     }
 
+    /// Bytes equal to one.
+    #[inline(always)]
+    fn equal(self, vectors: Halves, byte: u8) -> u64 {
+        // SAFETY: the processor has AVX2 (proof).
+        let (low, high) = unsafe {
+            let byte = _mm256_set1_epi8(byte.cast_signed());
+            let equal = Halves(_mm256_cmpeq_epi8(vectors.0, byte), _mm256_cmpeq_epi8(vectors.1, byte));
+            (_mm256_movemask_epi8(equal.0), _mm256_movemask_epi8(equal.1))
+        };
+        u64::from(high.cast_unsigned()) << 32 | u64::from(low.cast_unsigned())
+    }
+
     /// Bytes whose bits and `bits` meet.
     #[inline(always)]
     fn any(self, vectors: Halves, bits: u8) -> u64 {
         // SAFETY: the processor has AVX2 (proof).
-        let (low, high) = unsafe {
-            let (zero, bits) = (_mm256_setzero_si256(), _mm256_set1_epi8(bits.cast_signed()));
-            (
-                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(vectors.0, bits), zero)),
-                _mm256_movemask_epi8(_mm256_cmpeq_epi8(_mm256_and_si256(vectors.1, bits), zero)),
-            )
+        let common = unsafe {
+            let bits = _mm256_set1_epi8(bits.cast_signed());
+            Halves(_mm256_and_si256(vectors.0, bits), _mm256_and_si256(vectors.1, bits))
         };
-        !(u64::from(high.cast_unsigned()) << 32 | u64::from(low.cast_unsigned()))
+        !self.equal(common, 0)
     }
 }
 
@@ -96,7 +105,7 @@ impl Source for Avx2 {
     }
 
     #[inline(always)]
-    fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
+    fn classify<A: Alphabet>(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
         let bytes = self.load(window.first_chunk().unwrap_or(&[0; BLOCK]));
         let kinds = Halves(self.kinds(bytes.0), self.kinds(bytes.1));
         let ascii = Ascii {
@@ -108,10 +117,11 @@ impl Source for Avx2 {
             blank: self.any(kinds, BLANK),
             apostrophe: self.any(kinds, APOSTROPHES),
             slash: self.any(kinds, SLASHES),
+            printable: self.any(bytes, 0x60) & !self.equal(bytes, 0x7F),
             wide: self.any(bytes, 0x80),
             first: self.any(bytes, 0x40),
         };
-        Planes::new(&ascii, window, before, self)
+        Planes::new::<A, Self>(&ascii, window, before, self)
     }
 
     #[inline(always)]

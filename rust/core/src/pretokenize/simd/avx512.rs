@@ -1,6 +1,6 @@
 //! Masks by AVX-512 with VBMI2: all characters of a block are classified by shuffles of tables of 64 entries.
 
-use super::classes::{self, ASCII, LEADS, MIXED, ROWS, Table};
+use super::classes::{self, Alphabet, MIXED, Table};
 use super::source::{BLOCK, Masks, Source, WINDOW};
 use std::arch::x86_64::{
     __m128i, __m512i, _mm512_add_epi32, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmpge_epu8_mask,
@@ -111,11 +111,12 @@ impl Source for Avx512 {
     }
 
     #[inline(always)]
-    fn classify(self, window: &[u8; WINDOW], before: &Block) -> Block {
+    fn classify<A: Alphabet>(self, window: &[u8; WINDOW], before: &Block) -> Block {
         let v = bytes(self, window, 0);
         // SAFETY: the processor has AVX-512F, BW and VBMI (proof).
         let (wide, classes) = unsafe {
-            let ascii = _mm512_permutex2var_epi8(vector(self, &ASCII[0]), v, vector(self, &ASCII[1]));
+            let ascii =
+                _mm512_permutex2var_epi8(vector(self, &A::TABLES.ascii[0]), v, vector(self, &A::TABLES.ascii[1]));
             (_mm512_movepi8_mask(v), ascii)
         };
         if wide == 0 {
@@ -127,7 +128,7 @@ impl Source for Avx512 {
             (leads, _mm512_cmpge_epu8_mask(v, _mm512_set1_epi8(0xF0_u8.cast_signed())))
         };
         let continuation = wide & !leads;
-        let mut classes = classify_leads(self, window, v, classes, leads);
+        let mut classes = classify_leads::<A>(self, window, v, classes, leads);
         // SAFETY: as above.
         unsafe {
             let previous = vector(self, &PREVIOUS);
@@ -162,13 +163,19 @@ impl Source for Avx512 {
 /// Sets the class bytes of all bytes in `leads`, which begin characters beyond ASCII; those of bytes that continue
 /// characters are left arbitrary.
 #[inline(always)]
-fn classify_leads(proof: Avx512, window: &[u8; WINDOW], v: __m512i, ascii: __m512i, leads: u64) -> __m512i {
+fn classify_leads<A: Alphabet>(
+    proof: Avx512,
+    window: &[u8; WINDOW],
+    v: __m512i,
+    ascii: __m512i,
+    leads: u64,
+) -> __m512i {
     let second = bytes(proof, window, 1);
     let third = bytes(proof, window, 2);
     // SAFETY: the processor has AVX-512F, BW and VBMI (proof), here and below.
     let (mixed, mut classes, mut pending) = unsafe {
         let mixed = _mm512_set1_epi8(MIXED.cast_signed());
-        let classes = _mm512_mask_permutexvar_epi8(ascii, leads, v, vector(proof, &LEADS));
+        let classes = _mm512_mask_permutexvar_epi8(ascii, leads, v, vector(proof, &A::TABLES.leads));
         (mixed, classes, _mm512_mask_cmpeq_epi8_mask(leads, classes, mixed))
     };
     // Each round settles the first character that is left, and all that share its block of 64 characters,
@@ -181,7 +188,7 @@ fn classify_leads(proof: Avx512, window: &[u8; WINDOW], v: __m512i, ascii: __m51
             let mut same = like(proof, pending, v, b0);
             let last = match classes::length(b0) {
                 3 => {
-                    let row = &ROWS[usize::from(b0 & 15)];
+                    let row = &A::TABLES.rows[usize::from(b0 & 15)];
                     if row.0[usize::from(b1 & 63)] != MIXED {
                         classes = _mm512_mask_permutexvar_epi8(classes, same, second, vector(proof, row));
                         pending = _mm512_mask_cmpeq_epi8_mask(pending, classes, mixed);
@@ -196,7 +203,7 @@ fn classify_leads(proof: Avx512, window: &[u8; WINDOW], v: __m512i, ascii: __m51
                 }
                 _ => second,
             };
-            let table = vector(proof, classes::block_of([b0, b1, b2]));
+            let table = vector(proof, A::TABLES.block_of([b0, b1, b2]));
             classes = _mm512_mask_permutexvar_epi8(classes, same, last, table);
             pending &= !same;
         }

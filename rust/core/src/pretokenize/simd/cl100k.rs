@@ -1,7 +1,7 @@
 //! The cl100k family: `prefix? letters`, short numbers, ` ?other [\r\n]*`, contractions in any case.
 
 use super::bits::{after, before_one, flood, groups_of_three, last, pop, whole};
-use super::classes::{LETTER, NUMBER};
+use super::classes::{LETTER, NUMBER, Standard};
 use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
 use super::source::{BLOCK, Masks};
 
@@ -33,6 +33,7 @@ pub(super) struct Carry {
 }
 
 impl<const WORD: u8> Family for Cl100k<WORD> {
+    type Alphabet = Standard;
     type Carry = Carry;
 
     #[inline(always)]

@@ -18,31 +18,97 @@ pub(super) const WHITE: u8 = 1 << 5;
 pub(super) const NEWLINE: u8 = 1 << 6;
 /// `\p{L}`.
 pub(super) const LETTER: u8 = UPPER | LOWER | CASELESS;
-/// How many kinds there are; a class byte is below `1 << KINDS`, and 0 stands for everything else.
-pub(super) const KINDS: usize = 7;
+/// Kinds that no ASCII character is of.
+pub(super) const BEYOND_ASCII: u8 = CASELESS | MARK | HAN;
+/// How many kinds an alphabet can tell apart.
+pub(super) const KINDS: usize = 8;
 
-/// In [`LEADS`] and [`ROWS`]: not all characters that begin so are of one kind.
-pub(super) const MIXED: u8 = 1 << 7;
+/// In tables of many characters: not all are of the same kinds. No character is of all kinds.
+pub(super) const MIXED: u8 = u8::MAX;
 
-/// The class byte of a class.
-const fn class_byte(class: Class) -> u8 {
-    const KIND_SETS: [(ClassSet, u8); KINDS] = [
-        (ClassSet::UPPER, UPPER),
-        (ClassSet::LOWER, LOWER),
-        (ClassSet::CASELESS, CASELESS),
-        (ClassSet::MARK, MARK),
-        (ClassSet::NUMBER, NUMBER),
-        (ClassSet::WHITE.minus(ClassSet::NEWLINE), WHITE),
-        (ClassSet::NEWLINE, NEWLINE),
-    ];
-    let mut i = 0;
-    while i < KINDS {
-        if KIND_SETS[i].0.has(class) {
-            return KIND_SETS[i].1;
-        }
-        i += 1;
+/// A choice of kinds, all with [`NUMBER`], [`WHITE`] and [`NEWLINE`]. No ASCII character is of [`BEYOND_ASCII`]. A
+/// character may be of several; one of none is what a family makes of the rest.
+pub(super) trait Alphabet: Copy {
+    /// Whether [`HAN`] is one of the kinds.
+    const HAS_HAN: bool = false;
+    /// The tables.
+    const TABLES: &'static Tables;
+    /// The masks of the ASCII characters of a block, by kind.
+    fn ascii(ascii: &Ascii) -> [u64; KINDS];
+}
+
+/// The kinds above, for most families.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standard;
+
+/// The same, and `\p{Han}`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WithHan;
+
+/// As [`Standard`], with the numbers of the `Digits` pre-tokenizer, which are a few more.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WithDigits;
+
+/// `\p{Han}`, in [`WithHan`].
+pub(super) const HAN: u8 = 1 << 7;
+
+const fn standard(numbers: ClassSet, last: ClassSet) -> [ClassSet; KINDS] {
+    let white = ClassSet::WHITE.minus(ClassSet::NEWLINE);
+    let (upper, lower, caseless) = (ClassSet::UPPER, ClassSet::LOWER, ClassSet::CASELESS);
+    [upper, lower, caseless, ClassSet::MARK, numbers, white, ClassSet::NEWLINE, last]
+}
+
+const fn standard_ascii(ascii: &Ascii) -> [u64; KINDS] {
+    let (upper, lower) = (ascii.letters & !ascii.lower_case, ascii.letters & ascii.lower_case);
+    [upper, lower, 0, 0, ascii.digits, ascii.white, ascii.newlines, 0]
+}
+
+impl Alphabet for Standard {
+    const TABLES: &'static Tables = &Tables::new(&standard(ClassSet::NUMBER, ClassSet::NONE));
+
+    #[inline(always)]
+    fn ascii(ascii: &Ascii) -> [u64; KINDS] {
+        standard_ascii(ascii)
     }
-    0
+}
+
+impl Alphabet for WithHan {
+    const HAS_HAN: bool = true;
+    const TABLES: &'static Tables = &Tables::new(&standard(ClassSet::NUMBER, ClassSet::HAN));
+
+    #[inline(always)]
+    fn ascii(ascii: &Ascii) -> [u64; KINDS] {
+        standard_ascii(ascii)
+    }
+}
+
+impl Alphabet for WithDigits {
+    const TABLES: &'static Tables = &Tables::new(&standard(ClassSet::DIGITS, ClassSet::NONE));
+
+    #[inline(always)]
+    fn ascii(ascii: &Ascii) -> [u64; KINDS] {
+        standard_ascii(ascii)
+    }
+}
+
+/// The ASCII characters of a block, and where there are others.
+pub(super) struct Ascii {
+    pub(super) letters: u64,
+    /// Where the bit is set that tells lower-case letters from upper-case ones; elsewhere it means nothing.
+    pub(super) lower_case: u64,
+    pub(super) digits: u64,
+    /// Whitespace but for newlines.
+    pub(super) white: u64,
+    pub(super) newlines: u64,
+    pub(super) blank: u64,
+    pub(super) apostrophe: u64,
+    pub(super) slash: u64,
+    /// U+0020 to U+007E; of other bytes it means nothing.
+    pub(super) printable: u64,
+    /// Bytes above 0x7F.
+    pub(super) wide: u64,
+    /// Bytes with the bit that tells a character's first byte from the others above 0x7F; elsewhere it means nothing.
+    pub(super) first: u64,
 }
 
 /// A table of 64 class bytes on its own cache line.
@@ -50,50 +116,103 @@ const fn class_byte(class: Class) -> u8 {
 #[repr(C, align(64))]
 pub(super) struct Table(pub(super) [u8; 64]);
 
-/// The class bytes of each distinct block of 64 characters, as [`blocks::CLASSES`] numbers them.
-static BLOCKS: [Table; blocks::DISTINCT] = {
-    let mut tables = [Table([0; 64]); blocks::DISTINCT];
-    let mut block = 0;
-    while block < blocks::DISTINCT {
-        let mut i = 0;
-        while i < 64 {
-            tables[block].0[i] = class_byte(blocks::CLASSES[block][i]);
-            i += 1;
+/// Class bytes, which have a bit for each kind that a character is of.
+pub(super) struct Tables {
+    /// Those of the ASCII characters.
+    pub(super) ascii: [Table; 2],
+    /// By the low six bits of a byte from 0xC0 to 0xFF: the class byte of all characters that begin with it, or
+    /// [`MIXED`].
+    pub(super) leads: Table,
+    /// By the low four bits of the first byte of a three-byte character, and the low six bits of its second byte: the
+    /// class byte of all those characters, or [`MIXED`].
+    pub(super) rows: [Table; 16],
+    /// Those of each distinct block of 64 characters, as [`blocks::CLASSES`] numbers them.
+    blocks: [Table; blocks::DISTINCT],
+}
+
+impl Tables {
+    #[expect(clippy::large_stack_arrays, reason = "only run by the compiler")]
+    pub(super) const fn new(kinds: &[ClassSet; KINDS]) -> Self {
+        let mut blocks = [Table([0; 64]); blocks::DISTINCT];
+        let mut block = 0;
+        while block < blocks::DISTINCT {
+            let mut i = 0;
+            while i < 64 {
+                blocks[block].0[i] = class_byte(kinds, blocks::CLASSES[block][i]);
+                i += 1;
+            }
+            block += 1;
         }
-        block += 1;
-    }
-    tables
-};
-
-/// The class bytes of the ASCII characters.
-pub(super) static ASCII: [Table; 2] = [BLOCKS[blocks::OF[0] as usize], BLOCKS[blocks::OF[1] as usize]];
-
-/// By the low four bits of the first byte of a three-byte character, and the low six bits of its second byte:
-/// the class byte of all those characters, or [`MIXED`].
-pub(super) static ROWS: [Table; 16] = {
-    let mut rows = [Table([0; 64]); 16];
-    let mut block = 0;
-    while block < 16 * 64 {
-        rows[block >> 6].0[block & 63] = common(&BLOCKS[blocks::OF[block] as usize].0);
-        block += 1;
-    }
-    rows
-};
-
-/// By the low six bits of a byte from 0xC0 to 0xFF: the class byte of all characters that begin with it, or [`MIXED`].
-pub(super) static LEADS: Table = {
-    let mut leads = Table([MIXED; 64]);
-    let mut low = 0;
-    while low < 64 {
-        if low < 0x20 {
-            leads.0[low] = common(&BLOCKS[blocks::OF[low] as usize].0);
-        } else if low < 0x30 {
-            leads.0[low] = common(&ROWS[low & 15].0);
+        let mut rows = [Table([0; 64]); 16];
+        let mut block = 0;
+        while block < 16 * 64 {
+            rows[block >> 6].0[block & 63] = common(&blocks[blocks::OF[block] as usize].0);
+            block += 1;
         }
-        low += 1;
+        let mut leads = Table([MIXED; 64]);
+        let mut low = 0;
+        while low < 0x30 {
+            let two_bytes = low < 0x20;
+            leads.0[low] = common(if two_bytes { &blocks[blocks::OF[low] as usize].0 } else { &rows[low & 15].0 });
+            low += 1;
+        }
+        let ascii = [blocks[blocks::OF[0] as usize], blocks[blocks::OF[1] as usize]];
+        Self { ascii, leads, rows, blocks }
     }
-    leads
-};
+
+    /// The class bytes of the 64 characters that share all but the last byte with the one that begins with these
+    /// bytes; bytes beyond the character's own do not matter. ASCII is not asked for.
+    #[inline(always)]
+    pub(super) fn block_of(&self, [b0, b1, b2]: [u8; 3]) -> &Table {
+        // Not by `array::map`: it is not always inlined.
+        let (b0, b1, b2) = (usize::from(b0), usize::from(b1), usize::from(b2));
+        let block = if b0 < 0xE0 {
+            b0 & 0x1F
+        } else if b0 < 0xF0 {
+            (b0 & 0x0F) << 6 | b1 & 0x3F
+        } else {
+            (b0 & 0x07) << 12 | (b1 & 0x3F) << 6 | b2 & 0x3F
+        };
+        &self.blocks[usize::from(blocks::OF[block])]
+    }
+
+    /// The class byte of the character beyond ASCII that begins with these bytes.
+    #[inline(always)]
+    pub(super) fn of(&self, [b0, b1, b2, b3]: [u8; 4]) -> u8 {
+        let low = match length(b0) {
+            ..=2 => b1,
+            3 => b2,
+            4.. => b3,
+        };
+        self.block_of([b0, b1, b2]).0[usize::from(low & 63)]
+    }
+
+    /// The class byte and the length of the character that begins `text`; (0, 0) for no text.
+    #[inline]
+    pub(super) fn first(&self, text: &[u8]) -> (u8, usize) {
+        match *text {
+            [] => (0, 0),
+            [b0, ..] if b0 < 0x80 => (self.ascii[usize::from(b0 >> 6)].0[usize::from(b0 & 63)], 1),
+            [b0, b1, ..] if b0 < 0xE0 => (self.of([b0, b1, 0, 0]), 2),
+            [b0, b1, b2, ..] if b0 < 0xF0 => (self.of([b0, b1, b2, 0]), 3),
+            [b0, b1, b2, b3, ..] => (self.of([b0, b1, b2, b3]), 4),
+            _ => (0, 1),
+        }
+    }
+}
+
+/// The class byte of a class.
+const fn class_byte(kinds: &[ClassSet; KINDS], class: Class) -> u8 {
+    let mut byte = 0;
+    let mut kind = 0;
+    while kind < KINDS {
+        if kinds[kind].has(class) {
+            byte |= 1 << kind;
+        }
+        kind += 1;
+    }
+    byte
+}
 
 /// What all entries are, or [`MIXED`].
 const fn common(entries: &[u8; 64]) -> u8 {
@@ -107,22 +226,6 @@ const fn common(entries: &[u8; 64]) -> u8 {
     entries[0]
 }
 
-/// The class bytes of the 64 characters that share all but the last byte with the one that begins with these
-/// bytes; bytes beyond the character's own do not matter. ASCII is not asked for.
-#[inline(always)]
-pub(super) fn block_of([b0, b1, b2]: [u8; 3]) -> &'static Table {
-    // Not by `array::map`: it is not always inlined.
-    let (b0, b1, b2) = (usize::from(b0), usize::from(b1), usize::from(b2));
-    let block = if b0 < 0xE0 {
-        b0 & 0x1F
-    } else if b0 < 0xF0 {
-        (b0 & 0x0F) << 6 | b1 & 0x3F
-    } else {
-        (b0 & 0x07) << 12 | (b1 & 0x3F) << 6 | b2 & 0x3F
-    };
-    &BLOCKS[usize::from(blocks::OF[block])]
-}
-
 /// How many bytes a character has, by its first.
 #[inline(always)]
 pub(super) const fn length(b0: u8) -> usize {
@@ -131,29 +234,5 @@ pub(super) const fn length(b0: u8) -> usize {
         0xC0..0xE0 => 2,
         0xE0..0xF0 => 3,
         0xF0.. => 4,
-    }
-}
-
-/// The class byte of the character beyond ASCII that begins with these bytes.
-#[inline(always)]
-pub(super) fn of([b0, b1, b2, b3]: [u8; 4]) -> u8 {
-    let low = match length(b0) {
-        ..=2 => b1,
-        3 => b2,
-        4.. => b3,
-    };
-    block_of([b0, b1, b2]).0[usize::from(low & 63)]
-}
-
-/// The class byte and the length of the character that begins `text`; (0, 0) for no text.
-#[inline]
-pub(super) fn first(text: &[u8]) -> (u8, usize) {
-    match *text {
-        [] => (0, 0),
-        [b0, ..] if b0 < 0x80 => (ASCII[usize::from(b0 >> 6)].0[usize::from(b0 & 63)], 1),
-        [b0, b1, ..] if b0 < 0xE0 => (of([b0, b1, 0, 0]), 2),
-        [b0, b1, b2, ..] if b0 < 0xF0 => (of([b0, b1, b2, 0]), 3),
-        [b0, b1, b2, b3, ..] => (of([b0, b1, b2, b3]), 4),
-        _ => (0, 1),
     }
 }

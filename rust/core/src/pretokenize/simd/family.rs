@@ -1,13 +1,15 @@
 //! What a pattern family is to the scanner, and the rules that several families share.
 
 use super::bits::{after, before, before_one, last, pop};
-use super::classes::{self, NEWLINE, WHITE};
+use super::classes::{Alphabet, NEWLINE, Standard, WHITE};
 use super::source::{BLOCK, Masks};
 
 /// A family of patterns: from the masks of a block, of its neighbours and carries, where its pieces start.
 ///
 /// A scan begins at a piece start, and what precedes a piece start never matters: the carries are zero there.
 pub(super) trait Family: Copy {
+    /// The kinds of characters it tells apart.
+    type Alphabet: Alphabet;
     /// What a block leaves to the next.
     type Carry: Copy + Default;
 
@@ -16,6 +18,12 @@ pub(super) trait Family: Copy {
     fn padding(self) -> u8;
     /// The piece starts of the block `here`.
     fn starts<H: Masks, N: Masks>(self, carry: &mut Self::Carry, here: &H, next: &N, view: View<'_>) -> u64;
+    /// Where the masks of the block did not tell, as `starts` has left it: from the first of these bytes on nothing
+    /// holds, and the automaton goes on.
+    #[inline(always)]
+    fn unsure(_: &Self::Carry) -> u64 {
+        0
+    }
 }
 
 /// The text, for the few rules that look further than the next block or at the bytes themselves.
@@ -37,12 +45,12 @@ impl<'a> View<'a> {
     /// The class byte of the first character that is in none of `kinds` and begins at or after a position relative
     /// to the block.
     #[cold]
-    pub(super) fn first_outside(self, mut at: usize, kinds: u8) -> Option<u8> {
+    pub(super) fn first_outside<A: Alphabet>(self, mut at: usize, kinds: u8) -> Option<u8> {
         while self.from(at).first().is_some_and(|byte| byte & 0xC0 == 0x80) {
             at += 1;
         }
         loop {
-            match classes::first(self.from(at)) {
+            match A::TABLES.first(self.from(at)) {
                 (_, 0) => return None,
                 (class, length) if class & kinds != 0 => at += length,
                 (class, _) => return Some(class),
@@ -79,12 +87,20 @@ pub(super) struct Space {
     pub(super) continuation: u64,
     /// Bytes above 0x7F.
     pub(super) wide: u64,
+    /// Characters that are to whitespace before them what the end of the text is.
+    pub(super) edge: u64,
 }
 
 impl Space {
     #[inline(always)]
     pub(super) fn of<M: Masks>(block: &M) -> Self {
+        Self::with_edge(block, 0)
+    }
+
+    #[inline(always)]
+    pub(super) fn with_edge<M: Masks>(block: &M, edge: u64) -> Self {
         Self {
+            edge,
             white: block.class::<WHITE>(),
             newline: block.class::<NEWLINE>(),
             continuation: block.continuation(),
@@ -97,10 +113,10 @@ impl Space {
         self.white | self.newline
     }
 
-    /// First bytes of the characters in `spaces` that a character other than whitespace follows.
+    /// First bytes of the characters in `spaces` that a character other than whitespace follows, but for edges.
     #[inline(always)]
     pub(super) fn before_text(&self, next: &Self, spaces: u64) -> u64 {
-        let (ink, next_ink) = (!self.any(), !next.any());
+        let (ink, next_ink) = (!(self.any() | self.edge), !(next.any() | next.edge));
         let found = spaces & before_one(ink, next_ink);
         let wide = spaces & self.wide;
         if wide == 0 {
@@ -171,7 +187,7 @@ fn before_newline(
         } else if next_end < 64 {
             next_newline >> next_end & 1 != 0
         } else {
-            view.first_outside(2 * BLOCK, WHITE).map_or(newline_ends, |class| class == NEWLINE)
+            view.first_outside::<Standard>(2 * BLOCK, WHITE).map_or(newline_ends, |class| class == NEWLINE)
         };
         if before {
             found |= 1 << at;

@@ -14,8 +14,10 @@
 mod bits;
 mod cl100k;
 mod classes;
+mod deepseek;
 mod family;
 mod gpt2;
+mod han;
 mod nibbles;
 mod o200k;
 mod path;
@@ -34,14 +36,17 @@ mod tests;
 
 pub use path::InstructionSet;
 
+use std::marker::PhantomData;
+
 use super::build::Plan;
 use super::machine::Machine;
 use super::rules::{Contractions, Rules, Words};
 use super::{PatternError, PieceEnds, SplitError};
 use crate::unicode::{Class, ClassSet};
 use cl100k::Cl100k;
-use classes::{LETTER, MARK};
-use gpt2::Gpt2;
+use classes::{LETTER, MARK, Standard, WithDigits, WithHan};
+use deepseek::DeepSeek;
+use gpt2::{Gpt2, Numbers};
 use o200k::O200k;
 use path::Path;
 use scan::Found;
@@ -50,12 +55,17 @@ use source::BLOCK;
 /// A pattern that has a scanner.
 #[derive(Debug, Clone, Copy)]
 enum Pattern {
-    Gpt2(Gpt2),
+    Gpt2(Gpt2<Standard>),
+    /// With the numbers of the `Digits` pre-tokenizer.
+    Gpt2Digits(Gpt2<WithDigits>),
     /// Words of letters.
     Cl100k(Cl100k<LETTER>),
     /// Words of letters and marks.
     Cl100kMarks(Cl100k<{ LETTER | MARK }>),
-    O200k(O200k),
+    O200k(O200k<Standard>),
+    /// With runs of Han apart.
+    Kimi(O200k<WithHan>),
+    DeepSeek(DeepSeek),
 }
 
 /// A scanner: a pattern on an instruction set.
@@ -71,7 +81,7 @@ impl Scanner {
         let path = InstructionSet::chosen()?.0;
         let pattern = match plan {
             Plan::Rules(rules) => Pattern::of(rules),
-            Plan::DeepSeek => None,
+            Plan::DeepSeek => Some(Pattern::DeepSeek(DeepSeek)),
         };
         Ok(pattern.map(|pattern| Self { pattern, path }))
     }
@@ -104,18 +114,46 @@ impl Scanner {
             buffer.ends.truncate(held);
             return Err(SplitError::too_long(from));
         }
-        Ok(from + found.end)
+        match found.unsure {
+            None => Ok(from + found.end),
+            Some(unsure) => machine_pieces(machine, text, from, from + found.end, from + unsure, buffer),
+        }
     }
 
     /// Fills `ends` from `text`, which begins at a piece start; see [`scan::scan`].
     fn run(self, text: &[u8], ends: &mut [u32]) -> Found {
         match self.pattern {
             Pattern::Gpt2(family) => self.path.run(family, text, ends),
+            Pattern::Gpt2Digits(family) => self.path.run(family, text, ends),
             Pattern::Cl100k(family) => self.path.run(family, text, ends),
             Pattern::Cl100kMarks(family) => self.path.run(family, text, ends),
             Pattern::O200k(family) => self.path.run(family, text, ends),
+            Pattern::Kimi(family) => self.path.run(family, text, ends),
+            Pattern::DeepSeek(family) => self.path.run(family, text, ends),
         }
     }
+}
+
+/// As [`Machine::pieces`], for the pieces that begin at `at` or later and before or at `until`; ends are relative to
+/// `from`.
+#[cold]
+fn machine_pieces(
+    machine: &Machine,
+    text: &str,
+    from: usize,
+    mut at: usize,
+    until: usize,
+    buffer: &mut PieceEnds,
+) -> Result<usize, SplitError> {
+    while at <= until && at < text.len() && buffer.room() > 0 {
+        let end = machine.next_end(text.as_bytes(), at);
+        let Ok(offset) = u32::try_from(end - from) else {
+            return if at > from { Ok(at) } else { Err(SplitError::too_long(at)) };
+        };
+        buffer.ends.push(offset);
+        at = end;
+    }
+    Ok(at)
 }
 
 impl Pattern {
@@ -135,10 +173,13 @@ impl Pattern {
             newlines: true,
             last_blanks: rules.last_blanks,
         };
+        if let Some(gpt2) = Self::of_gpt2(rules, &base) {
+            return Some(gpt2);
+        }
         let three_digits = match rules.number_run {
             1 => false,
             3 => true,
-            _ => return (*rules == Gpt2::rules(&base)).then_some(Self::Gpt2(Gpt2)),
+            _ => return None,
         };
         let closing_space = rules.last_blanks;
         if *rules == base {
@@ -150,28 +191,41 @@ impl Pattern {
         }
         let contractions = rules.contractions == Contractions::Suffix;
         let slash_tail = rules.punct_tail.has(Class::Slash);
+        let both = ClassSet::CASELESS.or(ClassSet::MARK);
         let cased = Rules {
             contractions: if contractions { Contractions::Suffix } else { Contractions::Never },
-            words: Words::Cased { both: ClassSet::CASELESS.or(ClassSet::MARK) },
+            words: Words::Cased { both },
             punct_tail: if slash_tail { base.punct_tail.or(Class::Slash.set()) } else { base.punct_tail },
             last_blanks: false,
             ..base
         };
-        (*rules == cased).then_some(Self::O200k(O200k { three_digits, contractions, slash_tail }))
+        if *rules == cased {
+            return Some(Self::O200k(O200k { alphabet: PhantomData, three_digits, contractions, slash_tail }));
+        }
+        let kimi = Rules { han_runs: true, words: Words::Cased { both: both.minus(ClassSet::HAN) }, ..cased };
+        (*rules == kimi).then_some(Self::Kimi(O200k { alphabet: PhantomData, three_digits, contractions, slash_tail }))
     }
-}
 
-impl Gpt2 {
-    /// The rules of the family, from those of cl100k.
-    fn rules(base: &Rules) -> Rules {
-        Rules {
+    /// [`Pattern::of`] in the GPT-2 family; `cl100k` has rules of that family.
+    fn of_gpt2(rules: &Rules, cl100k: &Rules) -> Option<Self> {
+        let gpt2 = Rules {
             contractions: Contractions::Piece { caseless: false },
             word_prefix: Class::Space.set(),
-            number_run: 0,
             number_space: true,
             punct_tail: ClassSet::NONE,
             newlines: false,
-            ..*base
+            ..*cl100k
+        };
+        let numbers = match (rules.number_split, rules.number_run) {
+            (false, 0) => Numbers::Run,
+            (true, 1) => Numbers::One,
+            (true, 3) => Numbers::Three,
+            _ => return None,
+        };
+        if *rules == (Rules { number_split: rules.number_split, ..gpt2 }) {
+            return Some(Self::Gpt2(Gpt2 { numbers, alphabet: PhantomData }));
         }
+        let digits = Rules { number_split: true, numbers: ClassSet::DIGITS, ..gpt2 };
+        (*rules == digits).then_some(Self::Gpt2Digits(Gpt2 { numbers, alphabet: PhantomData }))
     }
 }

@@ -1,10 +1,10 @@
 //! Masks by NEON, which every aarch64 processor has: ASCII by table lookups, characters beyond ASCII one by one.
 
-use super::classes::KINDS;
+use super::classes::{Alphabet, Ascii, KINDS};
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
-use super::source::{Ascii, BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
+use super::source::{BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
 use std::arch::aarch64::{
-    uint8x16_t, vandq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vpaddq_u8, vqtbl1q_u8, vreinterpretq_u64_u8,
+    uint8x16_t, vandq_u8, vceqq_u8, vdupq_n_u8, vgetq_lane_u64, vld1q_u8, vpaddq_u8, vqtbl1q_u8, vreinterpretq_u64_u8,
     vshrq_n_u8, vtstq_u8,
 };
 
@@ -49,6 +49,17 @@ fn kinds(bytes: &Quarters) -> Quarters {
     kinds
 }
 
+/// All bits of the bytes that equal one, and none of the others.
+#[inline(always)]
+fn equal(bytes: &Quarters, byte: u8) -> Quarters {
+    let mut equal = *bytes;
+    for quarter in &mut equal {
+        // SAFETY: NEON is part of the aarch64 targets.
+        *quarter = unsafe { vceqq_u8(*quarter, vdupq_n_u8(byte)) };
+    }
+    equal
+}
+
 /// Bytes whose bits and `bits` meet.
 #[inline(always)]
 fn any(quarters: &Quarters, bits: u8) -> u64 {
@@ -85,7 +96,7 @@ impl Source for Neon {
     }
 
     #[inline(always)]
-    fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
+    fn classify<A: Alphabet>(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
         let bytes = quarters(window);
         let kinds = kinds(&bytes);
         let ascii = Ascii {
@@ -97,10 +108,11 @@ impl Source for Neon {
             blank: any(&kinds, BLANK),
             apostrophe: any(&kinds, APOSTROPHES),
             slash: any(&kinds, SLASHES),
+            printable: any(&bytes, 0x60) & !any(&equal(&bytes, 0x7F), u8::MAX),
             wide: any(&bytes, 0x80),
             first: any(&bytes, 0x40),
         };
-        Planes::new(&ascii, window, before, self)
+        Planes::new::<A, Self>(&ascii, window, before, self)
     }
 
     #[inline(always)]

@@ -61,7 +61,7 @@ pub(super) const LOWER_CASE: u8 = 0x20;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pretokenize::simd::classes;
+    use crate::pretokenize::simd::classes::{self, Alphabet, Standard};
 
     #[test]
     fn products_equal_the_class_table() {
@@ -77,7 +77,7 @@ mod tests {
                 NEWLINES => classes::NEWLINE,
                 _ => panic!("{byte:#x} has bits {bits:#b}"),
             };
-            let expected = if byte < 0x80 { classes::first(&[byte]).0 } else { 0 };
+            let expected = if byte < 0x80 { Standard::TABLES.first(&[byte]).0 } else { 0 };
             assert_eq!(kind, expected, "{byte:#x}");
             assert_eq!(bits == BLANK, byte == b' ');
             assert_eq!(bits == APOSTROPHES, byte == b'\'');

@@ -4,20 +4,26 @@
 //! marks. In a run of letters this comes down to three rules. After an l and any b, a U starts a word. A run of U
 //! with a b before it starts a word if no letter follows it: `[lb]+` must end the word before, and gives it up. Any
 //! other U goes on.
+//!
+//! Kimi's pattern is of the family: runs of `\p{Han}` are pieces, and words have none.
+
+use std::marker::PhantomData;
 
 use super::bits::{after, before_one, below, flood, groups_of_three, last, pop, whole};
-use super::classes::{CASELESS, LETTER, LOWER, MARK, NEWLINE, NUMBER, UPPER, WHITE};
+use super::classes::{Alphabet, CASELESS, HAN, LETTER, LOWER, MARK, NEWLINE, NUMBER, UPPER, WHITE};
 use super::family::{Family, Space, SpaceCarry, View, contraction, space_starts};
-use super::source::{BLOCK, Masks};
+use super::han::{HanCarry, han_runs};
+use super::source::{BLOCK, Masks, Without};
 
 /// Letters and marks that are not upper case.
 const NOT_UPPER: u8 = LOWER | CASELESS | MARK;
 /// Letters that contractions are of.
 const CASED: u8 = UPPER | LOWER;
 
-/// A pattern of the family.
+/// A pattern of the family. If the alphabet has [`HAN`], runs of it are pieces.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct O200k {
+pub(super) struct O200k<A> {
+    pub(super) alphabet: PhantomData<A>,
     /// Whether up to three numbers make a piece, or one.
     pub(super) three_digits: bool,
     /// Whether a contraction belongs to the word before.
@@ -43,6 +49,7 @@ pub(super) struct Carry {
     attached: u64,
     ends: u64,
     spaces: SpaceCarry,
+    han: HanCarry,
 }
 
 /// The part of [`Carry`] that runs of others need.
@@ -68,7 +75,7 @@ struct Others {
     tail: u64,
 }
 
-impl O200k {
+impl<A: Alphabet> O200k<A> {
     /// The structure of `other`, which has the slashes of tails.
     #[inline(always)]
     fn others<M: Masks>(self, carry: OthersCarry, here: &M, other: u64) -> Others {
@@ -84,9 +91,9 @@ impl O200k {
     /// Runs of others, and the marks in words. A mark belongs to the run of others before it, unless that is a
     /// single character that a word can take as its prefix.
     #[inline(always)]
-    fn others_and_marks<M: Masks>(self, carry: OthersCarry, here: &M) -> (Others, u64) {
+    fn others_and_marks<M: Masks>(self, carry: OthersCarry, here: &Without<'_, M>) -> (Others, u64) {
         let mark = here.class::<MARK>();
-        let other = !here.class::<{ LETTER | MARK | NUMBER | WHITE | NEWLINE }>();
+        let other = !(here.class::<{ LETTER | MARK | NUMBER | WHITE | NEWLINE }>() | here.excluded());
         let found = self.others(carry, here, other);
         if mark & marks_of_others(carry, &found) == 0 {
             return (found, mark);
@@ -160,7 +167,8 @@ const fn marks_of_others(carry: OthersCarry, found: &Others) -> u64 {
     after(found.other & !found.prefix, carry.other & !carry.prefix)
 }
 
-impl Family for O200k {
+impl<A: Alphabet> Family for O200k<A> {
+    type Alphabet = A;
     type Carry = Carry;
 
     #[inline(always)]
@@ -170,6 +178,8 @@ impl Family for O200k {
 
     #[inline(always)]
     fn starts<H: Masks, N: Masks>(self, carry: &mut Carry, here: &H, next: &N, view: View<'_>) -> u64 {
+        let han = if A::HAS_HAN { han_runs(&mut carry.han, here) } else { 0 };
+        let (here, next) = (&Without(here, han), &Without(next, if A::HAS_HAN { next.class::<HAN>() } else { 0 }));
         let (upper, lower, number) = (here.class::<UPPER>(), here.class::<LOWER>(), here.class::<NUMBER>());
         let (space, next_space) = (Space::of(here), Space::of(next));
         let (others, mark) = self.others_and_marks(carry.others, here);
@@ -182,11 +192,13 @@ impl Family for O200k {
         // Case. The letter after a contraction begins a word, whatever the letters in it.
         let late = lower | flood(both, both & after(lower, carry.late) & !ends);
         let early = both & !late;
-        let mut starts = others.free | word_runs & !prefixed | upper & after(late, carry.late);
+        let han_runs = han & !after(han, carry.han.run);
+        carry.han.run = last(han);
+        let mut starts = han_runs | others.free | word_runs & !prefixed | upper & after(late, carry.late);
         let upper_after_early = upper & after(early, carry.early);
         if upper_after_early != 0 {
             let masks = [upper, here.class::<NOT_UPPER>(), next.class::<UPPER>(), next.class::<NOT_UPPER>()];
-            starts |= not_before_letter(upper_after_early, masks, view);
+            starts |= not_before_letter::<A>(upper_after_early, masks, view);
         }
         starts = starts & !attached | ends;
         starts |= space_starts(&mut carry.spaces, &space, &next_space, others.tail, view, false);
@@ -209,12 +221,21 @@ impl Family for O200k {
         };
         starts
     }
+
+    #[inline(always)]
+    fn unsure(carry: &Carry) -> u64 {
+        carry.han.unsure
+    }
 }
 
 /// Those of some starts of runs of upper-case letters whose run no other letter or mark follows; `masks` are
 /// upper-case letters and the others, of this block and the next.
 #[inline(never)]
-fn not_before_letter(mut runs: u64, [upper, other, next_upper, next_other]: [u64; 4], view: View<'_>) -> u64 {
+fn not_before_letter<A: Alphabet>(
+    mut runs: u64,
+    [upper, other, next_upper, next_other]: [u64; 4],
+    view: View<'_>,
+) -> u64 {
     let mut found = 0;
     while runs != 0 {
         let (at, rest) = pop(runs);
@@ -226,7 +247,8 @@ fn not_before_letter(mut runs: u64, [upper, other, next_upper, next_other]: [u64
         } else if next_end < 64 {
             next_other >> next_end & 1 != 0
         } else {
-            view.first_outside(2 * BLOCK, UPPER).is_some_and(|class| class & NOT_UPPER != 0)
+            let class = view.first_outside::<A>(2 * BLOCK, UPPER).unwrap_or(0);
+            class & NOT_UPPER != 0 && !(A::HAS_HAN && class & HAN != 0)
         };
         if !letter {
             found |= 1 << at;

@@ -1,7 +1,7 @@
 //! Masks by plain 64-bit arithmetic.
 
-use super::classes::{self, KINDS};
-use super::source::{Ascii, BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
+use super::classes::{self, Alphabet, Ascii, KINDS, Standard};
+use super::source::{BLOCK, Planar, Planes, Source, WINDOW, flatten_bits};
 
 /// The path that every processor has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,7 +22,7 @@ static SPREAD: [u64; 256] = {
     let mut spread = [0; 256];
     let mut byte = 0;
     while byte < 0x80 {
-        let class = classes::ASCII[byte >> 6].0[byte & 63];
+        let class = Standard::TABLES.ascii[byte >> 6].0[byte & 63];
         let kinds = [
             class == classes::UPPER,
             class == classes::LOWER,
@@ -64,7 +64,7 @@ impl Source for Portable {
     }
 
     #[inline(always)]
-    fn classify(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
+    fn classify<A: Alphabet>(self, window: &[u8; WINDOW], before: &Planes) -> Planes {
         let words = words(window.first_chunk().unwrap_or(&[0; BLOCK]));
         let (mut kinds, mut any) = ([0; 8], 0);
         for i in 0..8 {
@@ -81,13 +81,14 @@ impl Source for Portable {
             blank: kinds[BLANK],
             apostrophe: kinds[APOSTROPHE],
             slash: kinds[SLASH],
+            printable: (with_bit(words, 5) | with_bit(words, 6)) & !equal(words, 0x7F),
             wide: 0,
             first: 0,
         };
         if any & 0x8080_8080_8080_8080 != 0 {
             (ascii.wide, ascii.first) = (with_bit(words, 7), with_bit(words, 6));
         }
-        Planes::new(&ascii, window, before, self)
+        Planes::new::<A, Self>(&ascii, window, before, self)
     }
 
     #[inline(always)]
@@ -125,6 +126,19 @@ const fn with_bit(words: [u64; 8], bit: u32) -> u64 {
         i += 1;
     }
     mask
+}
+
+/// The mask of the bytes that equal an ASCII character; of others it means nothing.
+#[inline(always)]
+const fn equal(mut words: [u64; 8], byte: u8) -> u64 {
+    let mut i = 0;
+    while i < 8 {
+        let differences = words[i] ^ (byte as u64).wrapping_mul(0x0101_0101_0101_0101);
+        // The top bit of a byte of the sum is clear if its low seven bits do not differ; no carry leaves a byte.
+        words[i] = !((differences & 0x7F7F_7F7F_7F7F_7F7F).wrapping_add(0x7F7F_7F7F_7F7F_7F7F));
+        i += 1;
+    }
+    with_bit(words, 7)
 }
 
 /// Byte `i` of word `j` becomes byte `j` of word `i`.

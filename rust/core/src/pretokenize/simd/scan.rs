@@ -14,26 +14,28 @@ pub(super) struct Found {
     pub(super) count: usize,
     /// Where the last of them is, exactly, also beyond `u32::MAX`.
     pub(super) end: usize,
+    /// Where the scan could not tell on; the piece after the last end reaches there at least.
+    pub(super) unsure: Option<usize>,
 }
 
 /// Fills `ends` with piece ends of `text`, which begins at a piece start.
 ///
 /// Stops when less than a block's worth of room is left, or after a while; there is at least one end, unless the
-/// text is empty or `ends` has no room for a block's. An end beyond `u32::MAX` is `u32::MAX`, and the last.
+/// text is empty, or `ends` has no room for a block's, or the scan cannot tell. An end beyond `u32::MAX` is `u32::MAX`, and the last.
 #[inline(always)]
 pub(super) fn scan<S: Source, F: Family>(source: S, family: F, text: &[u8], ends: &mut [u32]) -> Found {
-    let mut found = Found { count: 0, end: 0 };
+    let mut found = Found { count: 0, end: 0, unsure: None };
     if text.is_empty() {
         return found;
     }
     let mut base = 0;
     let mut carry = F::Carry::default();
     let mut padded = [family.padding(); WINDOW];
-    let mut here = source.classify(window(text, 0, family.padding(), &mut padded), &source.nothing());
+    let mut here = source.classify::<F::Alphabet>(window(text, 0, family.padding(), &mut padded), &source.nothing());
     // The start of the text is the end of nothing.
     let mut keep = !1;
     while let Some(room) = ends.get_mut(found.count..).and_then(<[u32]>::first_chunk_mut::<BLOCK>) {
-        let next = source.classify(window(text, base + BLOCK, family.padding(), &mut padded), &here);
+        let next = source.classify::<F::Alphabet>(window(text, base + BLOCK, family.padding(), &mut padded), &here);
         let view = View { text, base };
         let starts = if here.wide() == 0 {
             family.starts(&mut carry, &OnlyAscii(&here), &next, view)
@@ -46,11 +48,17 @@ pub(super) fn scan<S: Source, F: Family>(source: S, family: F, text: &[u8], ends
             // The end of the text takes the place of whatever starts there.
             starts &= below(left);
         }
+        let unsure = F::unsure(&carry) & below(left);
+        if unsure != 0 {
+            let at = unsure.trailing_zeros() as usize;
+            starts &= below(at);
+            found.unsure = Some(base + at);
+        }
         let Some(position) = narrow(base) else {
             // A single piece has come this far.
             if starts != 0 || left <= BLOCK {
                 room[0] = u32::MAX;
-                return Found { count: 1, end: base + left.min(starts.trailing_zeros() as usize) };
+                return Found { count: 1, end: base + left.min(starts.trailing_zeros() as usize), unsure: None };
             }
             base += BLOCK;
             here = next;
@@ -60,10 +68,13 @@ pub(super) fn scan<S: Source, F: Family>(source: S, family: F, text: &[u8], ends
         if starts != 0 {
             found.end = base + 63 - starts.leading_zeros() as usize;
         }
+        if unsure != 0 {
+            break;
+        }
         if left <= BLOCK {
             if let Some(end) = ends.get_mut(found.count) {
                 *end = position + u32::try_from(left).unwrap_or(0);
-                found = Found { count: found.count + 1, end: text.len() };
+                found = Found { count: found.count + 1, end: text.len(), unsure: None };
             }
             break;
         }

@@ -2,7 +2,7 @@
 //! 64 entries share.
 
 use super::bits::pop;
-use super::classes::{self, KINDS};
+use super::classes::{Alphabet, Ascii, BEYOND_ASCII, KINDS};
 
 /// Bytes per block.
 pub(super) const BLOCK: usize = 64;
@@ -15,7 +15,7 @@ pub(super) trait Source: Copy {
     type Block: Masks;
 
     /// Classifies the first 64 bytes of `window`; `before` is the block before it.
-    fn classify(self, window: &[u8; WINDOW], before: &Self::Block) -> Self::Block;
+    fn classify<A: Alphabet>(self, window: &[u8; WINDOW], before: &Self::Block) -> Self::Block;
 
     /// The block before a text: it has no characters.
     fn nothing(self) -> Self::Block;
@@ -27,7 +27,7 @@ pub(super) trait Source: Copy {
 
 /// Masks of the characters of a block.
 pub(super) trait Masks: Copy {
-    /// Characters of the given kinds, a union of the bits of [`classes`].
+    /// Characters of any of the given kinds, a union of the alphabet's.
     fn class<const KIND: u8>(&self) -> u64;
     /// Spaces: U+0020 alone.
     fn blank(&self) -> u64;
@@ -48,7 +48,7 @@ pub(super) struct OnlyAscii<'a, M>(pub(super) &'a M);
 impl<M: Masks> Masks for OnlyAscii<'_, M> {
     #[inline(always)]
     fn class<const KIND: u8>(&self) -> u64 {
-        if KIND & !(classes::CASELESS | classes::MARK) == 0 { 0 } else { self.0.class::<KIND>() }
+        if KIND & !BEYOND_ASCII == 0 { 0 } else { self.0.class::<KIND>() }
     }
 
     #[inline(always)]
@@ -77,26 +77,52 @@ impl<M: Masks> Masks for OnlyAscii<'_, M> {
     }
 }
 
+/// The masks of a block with some characters left out of all classes.
+#[derive(Clone, Copy)]
+pub(super) struct Without<'a, M>(pub(super) &'a M, pub(super) u64);
+
+impl<M> Without<'_, M> {
+    /// What is left out.
+    #[inline(always)]
+    pub(super) const fn excluded(&self) -> u64 {
+        self.1
+    }
+}
+
+impl<M: Masks> Masks for Without<'_, M> {
+    #[inline(always)]
+    fn class<const KIND: u8>(&self) -> u64 {
+        self.0.class::<KIND>() & !self.1
+    }
+
+    #[inline(always)]
+    fn blank(&self) -> u64 {
+        self.0.blank()
+    }
+
+    #[inline(always)]
+    fn apostrophe(&self) -> u64 {
+        self.0.apostrophe()
+    }
+
+    #[inline(always)]
+    fn slash(&self) -> u64 {
+        self.0.slash()
+    }
+
+    #[inline(always)]
+    fn continuation(&self) -> u64 {
+        self.0.continuation()
+    }
+
+    #[inline(always)]
+    fn wide(&self) -> u64 {
+        self.0.wide()
+    }
+}
+
 /// Bytes of the longest character.
 const LONGEST: usize = 4;
-
-/// The ASCII characters of a block, and where there are others.
-pub(super) struct Ascii {
-    pub(super) letters: u64,
-    /// Where the bit is set that tells lower-case letters from upper-case ones; elsewhere it means nothing.
-    pub(super) lower_case: u64,
-    pub(super) digits: u64,
-    /// Whitespace but for newlines.
-    pub(super) white: u64,
-    pub(super) newlines: u64,
-    pub(super) blank: u64,
-    pub(super) apostrophe: u64,
-    pub(super) slash: u64,
-    /// Bytes above 0x7F.
-    pub(super) wide: u64,
-    /// Bytes with the bit that tells a character's first byte from the others above 0x7F; elsewhere it means nothing.
-    pub(super) first: u64,
-}
 
 /// Masks computed one by one, for classifiers that look characters beyond ASCII up in turn.
 #[derive(Clone, Copy)]
@@ -127,28 +153,19 @@ impl Planes {
 
     /// Adds the characters beyond ASCII to the others; `before` is the block before.
     #[inline(always)]
-    pub(super) fn new(ascii: &Ascii, window: &[u8; WINDOW], before: &Self, source: impl Planar) -> Self {
+    pub(super) fn new<A: Alphabet, P: Planar>(ascii: &Ascii, window: &[u8; WINDOW], before: &Self, source: P) -> Self {
         let mut planes = Self {
+            kinds: A::ascii(ascii),
             blank: ascii.blank,
             apostrophe: ascii.apostrophe,
             slash: ascii.slash,
             wide: ascii.wide,
             ..Self::NOTHING
         };
-        let case = ascii.lower_case;
-        for (kind, mask) in [
-            (classes::UPPER, ascii.letters & !case),
-            (classes::LOWER, ascii.letters & case),
-            (classes::NUMBER, ascii.digits),
-            (classes::WHITE, ascii.white),
-            (classes::NEWLINE, ascii.newlines),
-        ] {
-            planes.kinds[kind.trailing_zeros() as usize] = mask;
-        }
         if ascii.wide != 0 {
             let firsts = ascii.wide & ascii.first;
             planes.continuation = ascii.wide & !firsts;
-            let class_bytes = wide_classes(window, firsts, before.open);
+            let class_bytes = wide_classes::<A>(window, firsts, before.open);
             let (here, next) = class_bytes.split_at(BLOCK);
             planes.open.copy_from_slice(next);
             let wide = source.by_kind(here.first_chunk().unwrap_or(&[0; BLOCK]));
@@ -163,7 +180,7 @@ impl Planes {
 /// The class bytes of the characters beyond ASCII that begin at `firsts`, for all their bytes, and for the first
 /// bytes of the next block; those of ASCII characters are arbitrary. `open` is what the block before leaves.
 #[inline]
-fn wide_classes(window: &[u8; WINDOW], mut firsts: u64, open: [u8; LONGEST]) -> [u8; BLOCK + LONGEST] {
+fn wide_classes<A: Alphabet>(window: &[u8; WINDOW], mut firsts: u64, open: [u8; LONGEST]) -> [u8; BLOCK + LONGEST] {
     let mut class_bytes = [0; BLOCK + LONGEST];
     class_bytes[..LONGEST].copy_from_slice(&open);
     while firsts != 0 {
@@ -172,7 +189,7 @@ fn wide_classes(window: &[u8; WINDOW], mut firsts: u64, open: [u8; LONGEST]) -> 
         let at = at as usize % BLOCK;
         // The longest character is written; what is too much is written over or arbitrary.
         let Some(bytes) = window[at..].first_chunk() else { break };
-        class_bytes[at..at + LONGEST].fill(classes::of(*bytes));
+        class_bytes[at..at + LONGEST].fill(A::TABLES.of(*bytes));
     }
     class_bytes
 }
