@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -99,17 +98,20 @@ def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
 
 @POSIX
 def test_ctrl_c_is_one_line() -> None:
+    import pty
+
+    master, slave = pty.openpty()
     process = subprocess.Popen(
-        command_line("encode", "--lines"), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command_line("encode", "--lines"), stdin=slave, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    assert process.stdin is not None
+    os.close(slave)
     assert process.stderr is not None
-    time.sleep(2)  # until it waits for input
+    assert process.stderr.readline() == b"tokengrove: reading from the terminal, end with Ctrl-D\n"
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert process.stderr.read() == b"tokengrove: interrupted\n"
-    process.stdin.close()
     process.stderr.close()
+    os.close(master)
 
 
 @POSIX
