@@ -207,6 +207,8 @@ def test_an_encoding_may_have_no_special_tokens() -> None:
 def test_an_empty_special_token_is_never_found() -> None:
     encoding = make(special_tokens={"": 300, "<s>": 301})
     assert encoding.encode("hello<s>", allowed_special="all") == [HELLO, 301]
+    assert encoding.encode_single_token("") == 300
+    assert encoding.decode_with_offsets([HELLO, 300, 301]) == ("hello<s>", [0, 5, 5])
 
 
 # --- text to tokens ------------------------------------------------------------------------------------------------

@@ -14,14 +14,14 @@ Rank files come from the folders named in ``TOKENGROVE_VOCAB_DIR`` or from tikto
 only if ``TOKENGROVE_ALLOW_DOWNLOAD=1`` (see :mod:`tokengrove.compat.tiktoken.load`).
 
 What differs on purpose, where tiktoken 0.14 stops the program with an uncatchable panic, depends on chance, or is
-worse for it:
+worse for it (``docs/tiktoken.md`` has the whole list with reasons):
 
-* Ranks that miss one of the 256 bytes, or share an id, raise ``ValueError`` at construction (tiktoken: panic at
-  encode).
-* Input that exhausts a backtracking regex (a million spaces with o200k_base) encodes (tiktoken: panic).
-* ``_encode_single_piece("")`` gives ``[]`` (tiktoken: panic); a token without bytes has an offset (tiktoken:
-  IndexError).
-* Of special tokens that begin at the same place the longest counts (tiktoken: whichever its hash table lists first).
+* Ranks that miss one of the 256 bytes, share an id or are empty raise ``ValueError`` at construction (tiktoken: panic
+  at construction or when the byte comes).
+* Input that exhausts a backtracking regex (a million spaces with o200k_base) encodes, patterns that match nothing at a
+  place give no token there, and ``_encode_single_piece("")`` gives ``[]`` (tiktoken: panic).
+* Of special tokens that begin at the same place the longest counts; of those that share an id the first is decoded to
+  (tiktoken: whichever its hash table lists first).
 * ``encode_with_unstable`` lists its completions in id order (tiktoken: in no order).
 * Failed size checks of ``Encoding`` say which numbers differ, also under ``python -O``; they are still
   ``AssertionError``.

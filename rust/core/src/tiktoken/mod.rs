@@ -12,6 +12,7 @@ mod specials;
 mod tests;
 mod unstable;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -86,7 +87,9 @@ pub fn compile(pattern: &str) -> Result<Pretokenizer, PatternError> {
 #[derive(Debug)]
 pub struct RankEncoding {
     encoder: Encoder,
+    /// All special tokens but an empty one, which would be found everywhere.
     specials: Specials,
+    special_ids: HashMap<Box<[u8]>, u32>,
     /// The bytes of every token, special ones included.
     tokens: TokenBytes,
     /// Made when first needed: encoding and decoding do without.
@@ -94,7 +97,7 @@ pub struct RankEncoding {
 }
 
 impl RankEncoding {
-    /// Builds an encoding. An empty special token is left out: it would be found everywhere.
+    /// Builds an encoding.
     ///
     /// # Errors
     /// If two tokens share an id, one of the 256 bytes has no token, or the pattern is not a regular expression.
@@ -104,15 +107,18 @@ impl RankEncoding {
         pattern: &str,
     ) -> Result<Self, EncodingError> {
         let pretokenizer = compile(pattern).map_err(|e| EncodingError(Kind::Pattern(e)))?;
-        let named = special_tokens.into_iter().filter(|(token, _)| !token.is_empty());
-        let specials = Specials::new(named).map_err(|e| EncodingError(Kind::Specials(e)))?;
+        let named: Vec<(&str, u32)> = special_tokens.into_iter().collect();
+        let found = named.iter().copied().filter(|(token, _)| !token.is_empty());
+        let specials = Specials::new(found).map_err(|e| EncodingError(Kind::Specials(e)))?;
         let spec = BpeSpec { tokens, merges: MergeRule::Ranks, symbols: Symbols::Bytes, ignore_merges: false };
         let bpe = Bpe::new(&spec).map_err(|e| EncodingError(Kind::Bpe(e)))?;
         // Of several tokens with one id an ordinary one counts, else the first special one.
-        let special: Vec<(u32, &[u8])> = specials.iter().map(|(token, id)| (id, token.as_bytes())).collect();
+        let special = named.iter().rev().map(|(token, id)| (*id, token.as_bytes()));
         let ordinary = bpe.vocab().table().iter().map(|(bytes, id)| (id, bytes));
-        let tokens = TokenBytes::new(special.into_iter().rev().chain(ordinary)).ok_or(EncodingError(Kind::TooLarge))?;
-        Ok(Self { encoder: Encoder::new(bpe, pretokenizer), specials, tokens, order: OnceLock::new() })
+        let tokens = TokenBytes::new(special.chain(ordinary)).ok_or(EncodingError(Kind::TooLarge))?;
+        let special_ids = named.iter().map(|(token, id)| (token.as_bytes().into(), *id)).collect();
+        let encoder = Encoder::new(bpe, pretokenizer);
+        Ok(Self { encoder, specials, special_ids, tokens, order: OnceLock::new() })
     }
 
     /// The encoder that this is made of.
@@ -127,7 +133,7 @@ impl RankEncoding {
         self.encoder.bpe().vocab()
     }
 
-    /// All special tokens.
+    /// All special tokens but an empty one.
     #[must_use]
     pub const fn specials(&self) -> &Specials {
         &self.specials
@@ -170,10 +176,7 @@ impl RankEncoding {
     /// The id of a token, ordinary or special.
     #[must_use]
     pub fn token_id(&self, bytes: &[u8]) -> Option<u32> {
-        self.vocab()
-            .id(bytes)
-            .map(|id| id.0)
-            .or_else(|| self.specials.iter().find(|(token, _)| token.as_bytes() == bytes).map(|(_, id)| id))
+        self.vocab().id(bytes).map(|id| id.0).or_else(|| self.special_ids.get(bytes).copied())
     }
 
     /// The bytes of a token, ordinary or special; an ordinary token wins an id that both have.

@@ -36,7 +36,7 @@ fn tokens_both_ways() {
     let encoding = encoding(r"\w+|\W", &[b"ab"]);
     assert_eq!(encoding.token_id(b"ab"), Some(256));
     assert_eq!(encoding.token_id(b"<s>"), Some(1000));
-    assert_eq!(encoding.token_id(b""), None);
+    assert_eq!((encoding.token_id(b""), encoding.token_bytes(1002)), (Some(1002), Some(&b""[..])));
     assert_eq!(encoding.token_bytes(1001), Some(&b"<s>>"[..]));
     assert_eq!(encoding.token_id(b"<t>"), Some(1001));
     assert_eq!(encoding.token_bytes(257), None);
@@ -90,14 +90,14 @@ fn a_pattern_that_gives_up_is_an_error() {
 
 #[test]
 fn waves_give_the_ids_of_the_whole() {
-    let text = "ab c<s> abab 12\n\n<s><s>> é ".repeat(40_000) + "ab";
+    let text = "ab c<s> abab 12\n\n<s><s>> é ".repeat(12_000) + "ab";
     for pattern in [r"\w+|\W", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"] {
         let encoding = encoding(pattern, &[b"ab", b"\n\n"]);
         for allowed in [None, Some(encoding.specials())] {
             let mut whole = Vec::new();
             let scratch = &mut Scratch::default();
             encoding.encode(&text, allowed, scratch, &mut whole).expect("plain");
-            for (budget, threads) in [(1, 1), (1000, 1), (300_000, 3), (usize::MAX, 1), (usize::MAX, 3)] {
+            for (budget, threads) in [(1, 1), (1000, 1), (100_000, 3), (usize::MAX, 1), (usize::MAX, 3)] {
                 let mut long = LongText::new(&text, allowed);
                 let mut ids = Vec::new();
                 let mut waves = 0;
@@ -109,7 +109,8 @@ fn waves_give_the_ids_of_the_whole() {
                     }
                 }
                 assert!(whole.starts_with(&ids) && (budget == 1 || ids.len() == whole.len()));
-                assert!(budget > text.len() || waves > 1);
+                let is_cut = allowed.is_some() || encoding.encoder().pretokenizer().machine().is_some();
+                assert_eq!(waves > 1, is_cut && budget < text.len());
             }
         }
     }
