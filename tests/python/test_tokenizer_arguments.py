@@ -19,6 +19,7 @@ from tokengrove import (
     TokengroveError,
     Tokenizer,
     UnknownTokenError,
+    UnsupportedTokenizerError,
     VocabularyError,
 )
 
@@ -229,6 +230,25 @@ def test_a_rank_file_needs_a_pattern(tmp_path: Path) -> None:
     path = tmp_path / "bytes.tiktoken"
     path.write_bytes(b"IQ== 0\n")
     with pytest.raises(InvalidArgumentError, match="pattern"):
+        Tokenizer.from_file(path)
+
+
+def test_a_tokenizer_json_has_its_own_pattern(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text("{}")
+    with pytest.raises(InvalidArgumentError, match=r"tokenizer\.json"):
+        Tokenizer.from_tiktoken(path, pattern="gpt2")
+    with pytest.raises(InvalidArgumentError, match=r"tokenizer\.json"):
+        Tokenizer.from_file(path, special_tokens={})
+    with pytest.raises(VocabularyError, match="model"):
+        Tokenizer.from_file(path)
+
+
+@pytest.mark.parametrize("model", ['{"type": "Unigram"}', '{"type": "WordPiece"}', '{"vocab": [["a", 0.5]]}'])
+def test_a_model_of_another_kind_is_not_supported(tmp_path: Path, model: str) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_text(f'{{"version": "1.0", "model": {model}}}')
+    with pytest.raises(UnsupportedTokenizerError, match="expected a model of type BPE"):
         Tokenizer.from_file(path)
 
 

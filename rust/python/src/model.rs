@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokengrove::io::{hf_json, tiktoken};
+use tokengrove::io::{LoadError, hf_json, tiktoken};
 use tokengrove::pipeline::{CompileError, Tokenizer, compile};
 use tokengrove::pretokenize::PatternError;
 use tokengrove::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec};
@@ -76,11 +76,18 @@ fn load(
     special_tokens: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Model> {
     let specials = read_special_tokens(special_tokens)?;
+    let left_out = pattern.is_instance_of::<PyEllipsis>();
     if data.trim_ascii_start().first() == Some(&b'{') {
-        let spec = run(py, data.len(), || hf_json::parse(data))?.map_err(|error| errors::VOCABULARY.err(py, error))?;
+        if !left_out || special_tokens.is_some() {
+            return Err(errors::INVALID_ARGUMENT.err(
+                py,
+                "pattern and special_tokens are for rank files; this is a tokenizer.json, which has its own",
+            ));
+        }
+        let spec = run(py, data.len(), || hf_json::parse(data))?.map_err(|error| load_error(py, &error))?;
         return build(py, spec);
     }
-    if pattern.is_instance_of::<PyEllipsis>() {
+    if left_out {
         return Err(errors::INVALID_ARGUMENT.err(
             py,
             "a rank file does not say how text is cut before merging: give pattern, a name such as \"o200k_base\", a \
@@ -88,8 +95,12 @@ fn load(
         ));
     }
     let pattern: Option<&str> = pattern.extract()?;
-    let table = run(py, data.len(), || tiktoken::parse(data))?.map_err(|error| errors::VOCABULARY.err(py, error))?;
+    let table = run(py, data.len(), || tiktoken::parse(data))?.map_err(|error| load_error(py, &error))?;
     build(py, TokenizerSpec::from_ranks(table, pattern, specials))
+}
+
+fn load_error(py: Python<'_>, error: &LoadError) -> PyErr {
+    if error.is_other_model() { errors::UNSUPPORTED.err(py, error) } else { errors::VOCABULARY.err(py, error) }
 }
 
 fn build(py: Python<'_>, spec: TokenizerSpec) -> PyResult<Model> {

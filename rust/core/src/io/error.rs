@@ -38,6 +38,9 @@ pub struct LoadError {
     allowed: String,
 }
 
+/// What a file with another kind of model is told.
+pub(crate) const BPE_ONLY: &str = "a model of type BPE";
+
 /// How much of the offending input an error quotes.
 const QUOTED_CHARS: usize = 60;
 
@@ -67,6 +70,12 @@ impl LoadError {
     #[must_use]
     pub fn found(&self) -> &str {
         &self.found
+    }
+
+    /// Whether the file describes a tokenizer of another kind, which no change of the file would make loadable.
+    #[must_use]
+    pub fn is_other_model(&self) -> bool {
+        self.allowed == BPE_ONLY
     }
 
     /// What is allowed there.

@@ -103,7 +103,7 @@ impl Parts {
             self.take("post_processor").map(|v| chain::post_processor(&v, "post_processor")).transpose()?;
         let decoder = self.take("decoder").map(|v| chain::decoder(&v, "decoder")).transpose()?;
         let Some(model) = self.model.take() else {
-            return Err(LoadError::new(FORMAT, Place::Whole, "no field `model`", "a model of type BPE"));
+            return Err(LoadError::new(FORMAT, Place::Whole, "no field `model`", "a field `model`"));
         };
         let index = model.index()?;
         let Model { bpe, options, alphabet } =

@@ -1,7 +1,7 @@
 //! The field `model`: a vocabulary and merges that are read into slabs, without an allocation for each token.
 
 use super::FORMAT;
-use crate::io::error::{LoadError, Place, quoted};
+use crate::io::error::{BPE_ONLY, LoadError, Place, quoted};
 use crate::spec::{
     Alphabet, BpeSpec, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, byte_to_char, char_to_byte,
     text_to_bytes,
@@ -95,7 +95,7 @@ pub(super) struct Model {
 impl RawModel {
     /// Checks the type of the model, and prepares looking up token strings.
     pub(super) fn index(&self) -> Result<Index<'_>, LoadError> {
-        const ALLOWED: &str = "a model of type BPE";
+        const ALLOWED: &str = BPE_ONLY;
         match (&self.kind, &self.vocab, &self.merges) {
             (Some(kind), ..) if kind != "BPE" => Err(field_error("model.type", format!("{kind:?}"), ALLOWED)),
             (_, Some(vocab), Some(_)) => Ok(Index::new(vocab)),
@@ -218,7 +218,7 @@ impl<'de> Visitor<'de> for ModelSeed {
                 "type" => {
                     let kind: String = map.next_value()?;
                     if kind != "BPE" {
-                        return Err(A::Error::custom(format!("a model of type {kind}, expected a model of type BPE")));
+                        return Err(A::Error::custom(format!("a model of type {kind}, expected {BPE_ONLY}")));
                     }
                     model.kind = Some(kind);
                 }
@@ -300,9 +300,9 @@ impl<'de> Visitor<'de> for VocabSeed {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<TokenTable, A::Error> {
-        Err(A::Error::custom(
-            "a list of pieces and scores, as models of type Unigram have it, expected a model of type BPE",
-        ))
+        Err(A::Error::custom(format!(
+            "a list of pieces and scores, as models of type Unigram have it, expected {BPE_ONLY}"
+        )))
     }
 }
 
