@@ -114,6 +114,22 @@ class TokenizerCore:
         add_special_tokens: bool = False,
         allowed_special: Literal["all"] | Collection[str] = (),
     ) -> NDArray[np.int64]: ...
+    def _truncate(
+        self,
+        text: str,
+        max_tokens: int,
+        side: str,
+        add_special_tokens: bool,
+        allowed_special: Literal["all"] | Collection[str],
+    ) -> str: ...
+    def _chunk(
+        self,
+        text: str,
+        max_tokens: int,
+        overlap: int,
+        add_special_tokens: bool,
+        allowed_special: Literal["all"] | Collection[str],
+    ) -> list[tuple[str, int, int, int]]: ...
     def decode(
         self,
         ids: _Ids,

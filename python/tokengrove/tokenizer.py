@@ -10,7 +10,7 @@ import itertools
 import operator
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,7 +19,7 @@ from tokengrove._native import DecodeStream, Model, TokenizerCore
 from tokengrove.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from types import EllipsisType
 
     from numpy.typing import NDArray
@@ -224,6 +224,67 @@ class Tokenizer(TokenizerCore):
         if isinstance(path_or_ranks, (str, PathLike)):
             return cls(Model.from_file(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
         return cls(Model.from_ranks(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
+
+    def truncate(
+        self,
+        text: str,
+        max_tokens: int,
+        side: Literal["left", "right"] = "right",
+        *,
+        add_special_tokens: bool = False,
+        allowed_special: Literal["all"] | Collection[str] = (),
+    ) -> str:
+        """Cut a text to a number of tokens.
+
+        Args:
+            text: The text.
+            max_tokens: How many tokens the result may have, at least 0.
+            side: Which end to cut off.
+            add_special_tokens: Whether ``max_tokens`` includes those that :meth:`encode` adds if asked.
+            allowed_special: As for :meth:`encode`.
+
+        Returns:
+            The longest prefix of the text (its longest suffix if ``side`` is ``"left"``) whose own encoding has at most
+            ``max_tokens`` tokens. It may have fewer tokens than a shorter prefix. For tokenizers that rewrite text or
+            have no compiled pretokenizer, and for suffixes inside a piece of more than 4096 bytes, a longer one may
+            exist that also fits.
+
+        Raises:
+            InvalidArgumentError: If ``max_tokens`` is negative or ``side`` is neither.
+            InvalidTextError: As :meth:`encode` does.
+            TypeError: If ``text`` is not ``str``.
+        """
+        return self._truncate(text, max_tokens, side, add_special_tokens, allowed_special)
+
+    def chunk(
+        self,
+        text: str,
+        max_tokens: int,
+        overlap: int = 0,
+        *,
+        add_special_tokens: bool = False,
+        allowed_special: Literal["all"] | Collection[str] = (),
+    ) -> list[Chunk]:
+        """Cut a text into chunks of a number of tokens.
+
+        Args:
+            text: The text.
+            max_tokens: How many tokens a chunk may have when it is encoded by itself.
+            overlap: How many tokens at the end of a chunk the next one may begin with, less than ``max_tokens``.
+            add_special_tokens: Whether ``max_tokens`` includes those that :meth:`encode` adds if asked.
+            allowed_special: As for :meth:`encode`.
+
+        Returns:
+            The chunks in order; together they cover the text, and each is as long as :meth:`truncate` makes it. Chunks
+            end between characters, but not always between words.
+
+        Raises:
+            InvalidArgumentError: If ``overlap`` is negative or not less than ``max_tokens``, or if a single character
+                has more than ``max_tokens`` tokens.
+            InvalidTextError: As :meth:`encode` does.
+            TypeError: If ``text`` is not ``str``.
+        """
+        return [Chunk(*part) for part in self._chunk(text, max_tokens, overlap, add_special_tokens, allowed_special)]
 
     def __copy__(self) -> Self:
         """Return the tokenizer itself: it cannot change."""

@@ -52,6 +52,19 @@ pub(crate) fn borrow_str<'a>(string: &'a Bound<'_, PyString>) -> PyResult<&'a st
     string.to_str().map_err(|cause| lone_surrogate(string.py(), &cause))
 }
 
+/// Borrows all texts of an iterable, keeping the objects alive in `keep`.
+pub(crate) fn borrow_all<'a, 'py>(
+    texts: &Bound<'py, PyAny>,
+    keep: &'a mut Vec<Bound<'py, PyAny>>,
+) -> PyResult<Vec<Text<'a>>> {
+    if texts.is_instance_of::<PyString>() || texts.is_instance_of::<PyBytes>() {
+        let kind = texts.get_type();
+        return Err(PyTypeError::new_err(format!("texts must be an iterable of str or bytes, not one {kind}")));
+    }
+    *keep = texts.try_iter()?.collect::<PyResult<_>>()?;
+    keep.iter().map(borrow).collect()
+}
+
 /// The error for a `str` without a UTF-8 form, saying where.
 #[cold]
 fn lone_surrogate(py: Python<'_>, cause: &PyErr) -> PyErr {

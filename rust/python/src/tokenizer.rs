@@ -9,12 +9,11 @@ use crate::text::{self, Text};
 use crate::{batch, errors, ids, special};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, ToPyArray};
 use pyo3::basic::CompareOp;
-use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyType};
 use std::sync::Arc;
-use tokengrove::pipeline::{EncodeOptions, Tokenizer};
+use tokengrove::pipeline::{EncodeOptions, Side, Tokenizer};
 
 /// The native methods of `tokengrove.Tokenizer`.
 #[pyclass(frozen, subclass, module = "tokengrove._native")]
@@ -75,16 +74,6 @@ impl TokenizerCore {
             Err(_) => PyBytes::new(py, &bytes).call_method1("decode", ("utf-8", mode)),
         }
     }
-}
-
-/// Borrows all texts of an iterable, keeping the objects alive in `keep`.
-fn borrow_all<'a, 'py>(texts: &Bound<'py, PyAny>, keep: &'a mut Vec<Bound<'py, PyAny>>) -> PyResult<Vec<Text<'a>>> {
-    if texts.is_instance_of::<PyString>() || texts.is_instance_of::<PyBytes>() {
-        let kind = texts.get_type();
-        return Err(PyTypeError::new_err(format!("texts must be an iterable of str or bytes, not one {kind}")));
-    }
-    *keep = texts.try_iter()?.collect::<PyResult<_>>()?;
-    keep.iter().map(text::borrow).collect()
 }
 
 #[pymethods]
@@ -251,7 +240,7 @@ impl TokenizerCore {
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let mut keep = Vec::new();
-        let texts = borrow_all(texts, &mut keep)?;
+        let texts = text::borrow_all(texts, &mut keep)?;
         let batch::Ragged { ids, splits } =
             self.with_options(add_special_tokens, allowed_special, |encode| batch::encode(py, encode, &texts))?;
         let class = TOKEN_BATCH.import(py, "tokengrove.tokenizer", "TokenBatch")?;
@@ -325,10 +314,7 @@ impl TokenizerCore {
         allowed_special: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<usize> {
         let limit = limit.map(|limit| not_negative(py, "limit", limit)).transpose()?;
-        self.with_options(add_special_tokens, allowed_special, |encode| {
-            let count = encode.count(py, text::borrow(text)?)?;
-            Ok(limit.map_or(count, |limit| count.min(limit)))
-        })
+        self.with_options(add_special_tokens, allowed_special, |encode| encode.count(py, text::borrow(text)?, limit))
     }
 
     /// Counts the tokens of several texts over the threads that `set_num_threads` allows.
@@ -357,10 +343,68 @@ impl TokenizerCore {
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyArray1<i64>>> {
         let mut keep = Vec::new();
-        let texts = borrow_all(texts, &mut keep)?;
+        let texts = text::borrow_all(texts, &mut keep)?;
         let counts =
             self.with_options(add_special_tokens, allowed_special, |encode| batch::count(py, encode, &texts))?;
         Ok(counts.into_pyarray(py))
+    }
+
+    /// `Tokenizer.truncate`.
+    fn _truncate<'py>(
+        &self,
+        py: Python<'py>,
+        text: &Bound<'py, PyString>,
+        max_tokens: i64,
+        side: &str,
+        add_special_tokens: bool,
+        allowed_special: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        let max_tokens = not_negative(py, "max_tokens", max_tokens)?;
+        let side = match side {
+            "left" => Side::Left,
+            "right" => Side::Right,
+            _ => {
+                return Err(
+                    errors::INVALID_ARGUMENT.err(py, format_args!("side is \"left\" or \"right\"; found {side:?}"))
+                );
+            }
+        };
+        self.with_options(add_special_tokens, Some(allowed_special), |encode| {
+            let string = text::borrow_str(text)?;
+            let kept = run(py, string.len(), || encode.tokenizer.truncate(string, max_tokens, side, encode.options))?
+                .map_err(|error| no_token(py, &error))?;
+            if kept == (0..string.len()) {
+                return Ok(text.clone());
+            }
+            Ok(PyString::new(py, &string[kept]))
+        })
+    }
+
+    /// `Tokenizer.chunk`: text, start and end in characters, and number of tokens of each chunk.
+    fn _chunk<'py>(
+        &self,
+        py: Python<'py>,
+        text: &Bound<'py, PyString>,
+        max_tokens: i64,
+        overlap: i64,
+        add_special_tokens: bool,
+        allowed_special: &Bound<'py, PyAny>,
+    ) -> PyResult<Vec<(Bound<'py, PyString>, usize, usize, usize)>> {
+        let overlap = not_negative(py, "overlap", overlap)?;
+        let max_tokens = not_negative(py, "max_tokens", max_tokens)?;
+        if overlap >= max_tokens {
+            return Err(errors::INVALID_ARGUMENT
+                .err(py, format_args!("max_tokens must be more than overlap; found {max_tokens} and {overlap}")));
+        }
+        self.with_options(add_special_tokens, Some(allowed_special), |encode| {
+            let text = text::borrow_str(text)?;
+            let chunks = run(py, text.len(), || encode.chunks(text, max_tokens, overlap))?
+                .map_err(|error| no_token(py, &error))?;
+            Ok(chunks
+                .into_iter()
+                .map(|(bytes, chars, tokens)| (PyString::new(py, &text[bytes]), chars.start, chars.end, tokens))
+                .collect())
+        })
     }
 
     /// Decodes ids to text.

@@ -115,6 +115,12 @@ impl EncodeError {
         self
     }
 
+    /// Whether the text is fine, and a limit on the number of tokens is too small for it.
+    #[must_use]
+    pub const fn is_limit(&self) -> bool {
+        matches!(self.kind, EncodeKind::TooSmall(_))
+    }
+
     /// The byte offset in the input, if it can be told.
     #[must_use]
     pub const fn position(&self) -> Option<usize> {
