@@ -34,6 +34,9 @@ const LONG: usize = 256;
 /// The longest stretch of which every suffix is tried.
 const TRIED: usize = 1 << 12;
 
+/// Bytes of text that a token covers: usually, and at most as far as long texts are looked at in windows.
+const TOKEN: (usize, usize) = (8, 1 << 12);
+
 /// Which end of a text is cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
@@ -81,6 +84,31 @@ impl Tokenizer {
         options: EncodeOptions<'_>,
     ) -> Result<Range<usize>, EncodeError> {
         let (max_tokens, options) = self.without_template(max_tokens, options);
+        if side == Side::Right {
+            // Without its last token an encoding is that of a shorter text: if no prefix fits that ends within a token's
+            // length of a window's end, no longer one does.
+            let margin = self.model.longest_token().min(TOKEN.1);
+            let mut size = max_tokens.saturating_mul(TOKEN.0).saturating_add(2 * margin + STRIDE);
+            while size < text.len() {
+                let window = (0..=size).rev().find_map(|at| text.get(..at)).unwrap_or_default();
+                let kept = self.truncate_all(window, max_tokens, side, options)?;
+                if kept.end + margin < window.len() {
+                    return Ok(kept);
+                }
+                size = size.saturating_mul(2);
+            }
+        }
+        self.truncate_all(text, max_tokens, side, options)
+    }
+
+    /// As [`Tokenizer::truncate`], looking at the whole text.
+    fn truncate_all(
+        &self,
+        text: &str,
+        max_tokens: usize,
+        side: Side,
+        options: EncodeOptions<'_>,
+    ) -> Result<Range<usize>, EncodeError> {
         if self.count(text, options, Some(max_tokens.saturating_add(1)))? <= max_tokens {
             return Ok(0..text.len());
         }
