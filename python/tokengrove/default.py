@@ -11,7 +11,7 @@ import functools
 from tokengrove._native import Model
 from tokengrove.tokenizer import Tokenizer
 
-__all__ = ["default_file", "default_tokenizer"]
+__all__ = ["PATTERN", "default_file", "default_special_tokens", "default_tokenizer"]
 
 PATTERN = "o200k_base"
 END_OF_TEXT = "<|endoftext|>"
@@ -30,6 +30,18 @@ def default_file() -> bytes:
     return gzip.decompress((files("tokengrove") / "data" / "default.tiktoken.gz").read_bytes())
 
 
+def default_special_tokens(data: bytes) -> dict[str, int]:
+    """Give the special token of the default vocabulary, whose id follows the ranks.
+
+    Args:
+        data: What :func:`default_file` gives.
+
+    Returns:
+        The token and its id.
+    """
+    return {END_OF_TEXT: data.count(b"\n")}
+
+
 @functools.cache
 def default_tokenizer() -> Tokenizer:
     """Load the tokenizer that comes with the package.
@@ -42,4 +54,4 @@ def default_tokenizer() -> Tokenizer:
         The tokenizer; the same object every time.
     """
     data = default_file()
-    return Tokenizer(Model.from_bytes(data, pattern=PATTERN, special_tokens={END_OF_TEXT: data.count(b"\n")}))
+    return Tokenizer(Model.from_bytes(data, pattern=PATTERN, special_tokens=default_special_tokens(data)))

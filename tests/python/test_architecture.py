@@ -70,7 +70,7 @@ PYTHON = layers(
         "errors": "_native",
         "tokenizer": "_native errors",
         "default": "_native tokenizer",
-        "verification": "errors default",
+        "verification": "_native errors",
         "training": "_native errors tokenizer",
         "compat": "_native errors tokenizer training",
         "forward": "_native errors",

@@ -21,6 +21,7 @@ from tokengrove.cli.tokenizers import LoadedTokenizer, add_tokenizer_arguments, 
 from tokengrove.verification import (
     REFERENCES,
     Difference,
+    RankFile,
     Reference,
     UnavailableReferenceError,
     adversarial_texts,
@@ -139,9 +140,12 @@ def load_peer(library: str, loaded: LoadedTokenizer, file: str | None = None) ->
     Raises:
         CommandError: If the library is missing or cannot make this tokenizer.
     """
-    path = Path(file) if file is not None else loaded.path
+    source = loaded.source if file is None else Path(file)
+    pattern = loaded.pattern
+    if pattern is None and isinstance(source, Path):
+        pattern = loaded.source.pattern if isinstance(loaded.source, RankFile) else source.stem
     try:
-        return load_reference(library, path, loaded.pattern or (path.stem if path else None))
+        return load_reference(library, source, pattern)
     except UnavailableReferenceError as error:
         raise CommandError(str(error)) from error
 

@@ -7,12 +7,13 @@ The parts: :mod:`~tokengrove.verification.reference` makes the same tokenizer in
 
 from tokengrove.verification.compare import Difference, compare
 from tokengrove.verification.minimise import minimise
-from tokengrove.verification.reference import REFERENCES, Reference, UnavailableReferenceError, load_reference
+from tokengrove.verification.reference import REFERENCES, RankFile, Reference, UnavailableReferenceError, load_reference
 from tokengrove.verification.texts import adversarial_texts, random_texts
 
 __all__ = [
     "REFERENCES",
     "Difference",
+    "RankFile",
     "Reference",
     "UnavailableReferenceError",
     "adversarial_texts",

@@ -84,6 +84,20 @@ TEKKEN = "|".join(
         r"\s+",
     )
 )
+_UPPER = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+_LOWER = r"[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]"
+KIMI = "|".join(
+    (
+        r"[\p{Han}]+",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}*{_LOWER}+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+        rf"[^\r\n\p{{L}}\p{{N}}]?{_UPPER}+{_LOWER}*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+        r"\p{N}{1,3}",
+        r" ?[^\s\p{L}\p{N}]+[\r\n]*",
+        r"\s*[\r\n]+",
+        r"\s+(?!\S)",
+        r"\s+",
+    )
+)
 
 PATTERNS = {
     "gpt2": R50K,
@@ -97,5 +111,6 @@ PATTERNS = {
     "qwen2": QWEN2,
     "qwen3.5": QWEN35,
     "tekken": TEKKEN,
+    "kimi": KIMI,
 }
 """Name and regular expression, as tiktoken, or the makers of the model, spell it."""

@@ -10,15 +10,15 @@ import base64
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tokengrove.default import END_OF_TEXT, default_file
+from tokengrove._native import pattern_names
 from tokengrove.verification.patterns import PATTERNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["REFERENCES", "Reference", "UnavailableReferenceError", "load_reference"]
+__all__ = ["REFERENCES", "RankFile", "Reference", "UnavailableReferenceError", "load_reference"]
 
 REFERENCES = ("tiktoken", "tokenizers")
 
@@ -110,13 +110,27 @@ class TokenizersReference(Reference):
         return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
-def load_reference(library: str, path: Path | None, pattern: str | None = None) -> Reference:
+class RankFile(NamedTuple):
+    """A vocabulary of ranks, and how text is cut.
+
+    Attributes:
+        data: A ``.tiktoken`` file: on each line a token in base64, a space, its rank.
+        pattern: The name of a pattern or a regular expression.
+        special_tokens: Special tokens and their ids.
+    """
+
+    data: bytes
+    pattern: str
+    special_tokens: dict[str, int]
+
+
+def load_reference(library: str, source: Path | RankFile, pattern: str | None = None) -> Reference:
     """Make a tokenizer with a reference library.
 
     Args:
         library: One of :data:`REFERENCES`.
-        path: The tokenizer file; None is the vocabulary that comes with the package.
-        pattern: For a rank file: the name of a pattern or a regular expression.
+        source: The tokenizer's file, or ranks.
+        pattern: For a file of ranks: the name of a pattern or a regular expression.
 
     Returns:
         The reference.
@@ -125,31 +139,30 @@ def load_reference(library: str, path: Path | None, pattern: str | None = None) 
         UnavailableReferenceError: If the library is not installed or cannot make this tokenizer.
         OSError: If the file cannot be read.
     """
-    if library not in REFERENCES:
-        raise UnavailableReferenceError(f"no reference named {library!r}; there are {', '.join(REFERENCES)}")
+    if isinstance(source, Path) and is_rank_file(source):
+        if pattern is None:
+            raise UnavailableReferenceError(f"{source}: ranks need a pattern")
+        source = RankFile(source.read_bytes(), pattern, {})
     try:
         if library == "tokenizers":
-            if path is None or path.suffix != ".json" or _is_tekken(path):
-                raise UnavailableReferenceError(
-                    f"tokenizers needs a tokenizer.json; found {path or 'the default vocabulary'}"
-                )
-            return TokenizersReference(path)
-        if path is None:
-            ranks = read_ranks(default_file())
-            return TiktokenReference(ranks, PATTERNS["o200k_base"], {END_OF_TEXT: len(ranks)})
-        if is_rank_file(path):
-            return TiktokenReference(read_ranks(path.read_bytes()), _regex(pattern), {})
-        if path.suffix == ".json" and _is_tekken(path):
-            return _tekken(path)
+            if isinstance(source, RankFile) or source.suffix != ".json" or _is_tekken(source):
+                raise UnavailableReferenceError("tokenizers needs a tokenizer.json")
+            return TokenizersReference(source)
+        if library == "tiktoken":
+            if isinstance(source, RankFile):
+                return TiktokenReference(read_ranks(source.data), _regex(source.pattern), source.special_tokens)
+            if source.suffix == ".json" and _is_tekken(source):
+                return _tekken(source)
+            raise UnavailableReferenceError("tiktoken needs a .tiktoken file or a tekken.json")
     except ImportError as error:
         raise UnavailableReferenceError(f"{library} is not installed (pip install {library})") from error
-    raise UnavailableReferenceError(f"tiktoken needs a .tiktoken file or a tekken.json; found {path}")
+    raise UnavailableReferenceError(f"no reference named {library!r}; there are {', '.join(REFERENCES)}")
 
 
-def _regex(pattern: str | None) -> str:
+def _regex(pattern: str) -> str:
     """Give the regular expression of a named pattern; any other string is one already."""
-    if pattern is None:
-        raise UnavailableReferenceError("a rank file needs a pattern")
+    if pattern in pattern_names() and pattern not in PATTERNS:
+        raise UnavailableReferenceError(f"{pattern} is several patterns, one after the other; tiktoken takes one")
     return PATTERNS.get(pattern, pattern)
 
 

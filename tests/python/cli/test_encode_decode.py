@@ -110,7 +110,7 @@ def test_real_vocabularies_on_real_text(vocabulary: str, data: Path, tmp_path: P
 
 def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     assert "no-such-file: No such file" in error("encode", "no-such-file")
-    assert "no-such-file: no such tokenizer" in error("encode", "-t", "no-such-file", "--text", "x")
+    assert "no-such-file: no such file, encoding (" in error("encode", "-t", "no-such-file", "--text", "x")
     ranks = tmp_path / "ranks.model"
     ranks.write_bytes(b"IQ== 0\nIg== 1\n")
     assert "needs --pattern" in error("encode", "-t", ranks, "--text", "x", code=2)
@@ -129,3 +129,16 @@ def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     assert "not a whole number of 32-bit ids" in error("decode", "-f", "u32", stdin=b"12345")
     assert "goes with --format" in error("encode", "--offsets", "-f", "npy", "--text", "x", code=2)
     assert "not both" in error("encode", "--text", "x", "file", code=2)
+
+
+def test_encodings_and_models_by_name(data: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("TOKENGROVE_ALLOW_DOWNLOAD", raising=False)
+    monkeypatch.delenv("TOKENGROVE_VOCAB_DIR", raising=False)
+    assert "not on this machine" in error("encode", "-t", "cl100k_base", "--text", "x")
+    monkeypatch.setenv("TOKENGROVE_VOCAB_DIR", str(data / "vocabs" / "tiktoken"))
+    assert call("encode", "-t", "cl100k_base", "--special", "--text", "x<|endoftext|>").stdout == b"87 100257\n"
+    assert call("count", "-t", "gpt-4o", "--text", "hello world").stdout == b"2\n"
+    assert call("encode", "-t", "o200k_harmony", "--special", "--text", "<|endofprompt|>").stdout == b"200018\n"
+    pytest.importorskip("tiktoken")
+    call("verify", "-t", "gpt2", "--against", "tiktoken", "--random", "100")
