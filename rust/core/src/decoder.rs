@@ -88,6 +88,11 @@ impl Decoder {
         &self.tokens
     }
 
+    /// Whether the bytes of a sequence are those of its tokens, one after the other.
+    pub(crate) fn only_joins(&self) -> bool {
+        self.rules == JoinRules::default()
+    }
+
     /// The bytes of a sequence of ids with their positions, which errors name.
     ///
     /// # Errors

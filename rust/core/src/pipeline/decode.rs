@@ -291,6 +291,12 @@ impl Tokenizer {
     pub fn decode_bytes(&self, ids: &[u32], skip_special_tokens: bool) -> Result<Vec<u8>, UnknownTokenError> {
         if self.decoding.joins {
             let decoder = &self.decoding.decoder;
+            let mut out = Vec::new();
+            let skips = skip_special_tokens && ids.iter().any(|&id| self.is_special(id));
+            if !skips && decoder.only_joins() && decoder.tokens().append(ids, &mut out).is_ok() {
+                return Ok(out);
+            }
+            // Here also what is no token's id is found, with its position.
             if skip_special_tokens {
                 return decoder.decode(ids.iter().copied().enumerate().filter(|&(_, id)| !self.is_special(id)));
             }

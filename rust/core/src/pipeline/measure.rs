@@ -88,14 +88,14 @@ impl Tokenizer {
             // Without its last token an encoding is that of a shorter text: if no prefix fits that ends within a token's
             // length of a window's end, no longer one does.
             let margin = self.model.longest_token().min(TOKEN.1);
-            let mut size = max_tokens.saturating_mul(TOKEN.0).saturating_add(2 * margin + STRIDE);
-            while size < text.len() {
-                let window = (0..=size).rev().find_map(|at| text.get(..at)).unwrap_or_default();
+            let mut reach = max_tokens.saturating_mul(TOKEN.0).saturating_add(2 * margin + STRIDE);
+            while reach < text.len() {
+                let window = (0..=reach).rev().find_map(|at| text.get(..at)).unwrap_or_default();
                 let kept = self.truncate_all(window, max_tokens, side, options)?;
                 if kept.end + margin < window.len() {
                     return Ok(kept);
                 }
-                size = size.saturating_mul(2);
+                reach = reach.saturating_mul(2);
             }
         }
         self.truncate_all(text, max_tokens, side, options)
