@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn joins_tokens_of_any_length() {
         let tokens: Vec<Vec<u8>> =
-            [0, 1, 15, 16, 17, 100, 1000].iter().map(|&n| vec![b'a' + n as u8 % 26; n]).collect();
+            [0, 1, 15, 16, 17, 100, 1000].iter().zip(b'a'..).map(|(&length, letter)| vec![letter; length]).collect();
         let table = TokenBytes::new((0_u32..).zip(tokens.iter().map(Vec::as_slice))).unwrap();
         for ids in [&[][..], &[6, 0, 1, 2, 3, 4, 5, 6, 6, 6, 1, 0], &[3; 50], &[5, 1], &[0]] {
             let mut out = b"before".to_vec();
