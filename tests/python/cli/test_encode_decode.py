@@ -142,3 +142,9 @@ def test_encodings_and_models_by_name(data: Path, monkeypatch: pytest.MonkeyPatc
     assert call("encode", "-t", "o200k_harmony", "--special", "--text", "<|endofprompt|>").stdout == b"200018\n"
     pytest.importorskip("tiktoken")
     call("verify", "-t", "gpt2", "--against", "tiktoken", "--random", "100")
+
+
+def test_text_that_has_no_token_is_named(data: Path) -> None:
+    """By the byte or character in the text, not by what a vocabulary calls it."""
+    arguments = ["encode", "-t", data / "vocabs/hf/kl3m-004-char-4k-cased/tokenizer.json"]
+    assert "<stdin>: byte 0x18 at byte 2 cannot be encoded" in error(*arguments, stdin=b"a \x18 b")

@@ -46,7 +46,7 @@ impl Tokenizer {
     /// # Errors
     /// If part of the text would be lost; see [`Unrepresentable`].
     pub fn encode_into(&self, text: &str, options: EncodeOptions<'_>, out: &mut Vec<u32>) -> Result<(), EncodeError> {
-        self.wrapped(options, out, |call| call.encode_run(text)).map_err(|error| error.located(text.as_bytes()))
+        self.wrapped(options, out, |call| call.encode_run(text)).map_err(|error| self.located(error, text.as_bytes()))
     }
 
     /// Appends the ids of bytes that need not be UTF-8: maximal valid runs are encoded as text, and each maximal invalid
@@ -72,7 +72,7 @@ impl Tokenizer {
             }
             Ok(())
         })
-        .map_err(|error| error.located(bytes))
+        .map_err(|error| self.located(error, bytes))
     }
 
     /// Puts what the post-processor adds around what `encode` appends.

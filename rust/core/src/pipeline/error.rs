@@ -2,6 +2,7 @@
 
 use crate::bpe::BpeError;
 use crate::pretokenize::{PatternError, SplitError};
+use crate::spec::char_to_byte;
 use std::fmt;
 
 /// A specification that does not make a tokenizer.
@@ -102,6 +103,17 @@ impl EncodeError {
     /// A character that has more tokens than a chunk may have.
     pub(super) const fn too_small(max_tokens: usize, at: usize) -> Self {
         Self { kind: EncodeKind::TooSmall(max_tokens), at: Some(at) }
+    }
+
+    /// The same about a model that reads bytes by the characters of the byte alphabet: the byte, not its character, is what
+    /// a user knows.
+    pub(super) fn of_byte_alphabet(mut self) -> Self {
+        if let EncodeKind::Character(c) = self.kind
+            && let Some(byte) = char_to_byte(c)
+        {
+            self.kind = EncodeKind::Byte(byte);
+        }
+        self
     }
 
     /// The same, with the place in the input if it can be told.

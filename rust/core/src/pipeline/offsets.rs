@@ -58,7 +58,7 @@ impl Tokenizer {
                 }
                 Ok(())
             })
-            .map_err(|error: EncodeError| error.located(input))?;
+            .map_err(|error: EncodeError| self.located(error, input))?;
         let chars = CharIndex::of_bytes(input);
         let mut spans: Vec<(Span, Span)> =
             found.spans.iter().map(|&(start, end)| ((start, end), chars.span(start, end))).collect();

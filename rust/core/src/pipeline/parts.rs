@@ -70,7 +70,7 @@ impl Tokenizer {
         let range = text.get(part.range.clone()).unwrap_or_default();
         self.model
             .with_scratch(|work| work.encode_text(range, options.unrepresentable, out))
-            .map_err(|error| error.located(text.as_bytes()))
+            .map_err(|error| self.located(error, text.as_bytes()))
     }
 
     /// The pretokenizer that knows where a text can be cut, if no other component has a say in it.

@@ -27,7 +27,7 @@ impl Tokenizer {
         for run in valid_and_invalid_runs(input) {
             match run {
                 Ok(text) => {
-                    self.pieces_of_text(text, at, allowed, &mut out).map_err(|error| error.located(input))?;
+                    self.pieces_of_text(text, at, allowed, &mut out).map_err(|error| self.located(error, input))?;
                     at += text.len();
                 }
                 Err(invalid) => {

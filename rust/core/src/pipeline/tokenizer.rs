@@ -2,7 +2,7 @@
 
 use super::added::{AddedTokens, AllowedSpecials};
 use super::decode::Decoding;
-use super::error::SpecialTokenError;
+use super::error::{EncodeError, SpecialTokenError};
 use super::model::Model;
 use super::normalize::Normalization;
 use super::segment::Segmenter;
@@ -33,6 +33,12 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
+    /// An error in terms of the input.
+    pub(super) fn located(&self, error: EncodeError, input: &[u8]) -> EncodeError {
+        let error = if self.reads_byte_alphabet { error.of_byte_alphabet() } else { error };
+        error.located(input)
+    }
+
     /// The bytes that a token stands for.
     #[must_use]
     pub fn token_bytes(&self, id: u32) -> Option<&[u8]> {
