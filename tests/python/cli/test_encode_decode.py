@@ -146,5 +146,5 @@ def test_encodings_and_models_by_name(data: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_text_that_has_no_token_is_named(data: Path) -> None:
     """By the byte or character in the text, not by what a vocabulary calls it."""
-    arguments = ["encode", "-t", data / "vocabs/hf/kl3m-004-char-4k-cased/tokenizer.json"]
-    assert "<stdin>: byte 0x18 at byte 2 cannot be encoded" in error(*arguments, stdin=b"a \x18 b")
+    tokenizer = data / "vocabs" / "hf" / "kl3m-004-char-4k-cased" / "tokenizer.json"
+    assert "<stdin>: byte 0x18 at byte 2 cannot be encoded" in error("encode", "-t", tokenizer, stdin=b"a \x18 b")
