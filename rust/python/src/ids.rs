@@ -1,12 +1,11 @@
-//! Ids from and to Python.
+//! Ids from Python; to Python they go as arrays, or as lists (`lists`).
 
-use crate::errors;
+use crate::{errors, lists};
 use numpy::{PyArray1, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray1, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 /// Reads ids from a sequence, an iterable or anything that NumPy understands as an array of integers.
 ///
@@ -19,6 +18,9 @@ pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         return Ok(array.as_array().iter().copied().collect());
     }
     if let Ok(list) = object.cast::<PyList>() {
+        if let Some(ids) = lists::read(list) {
+            return Ok(ids);
+        }
         return list.iter().map(|item| read_one(&item)).collect();
     }
     if let Ok(tuple) = object.cast::<PyTuple>() {
@@ -87,33 +89,4 @@ fn read_array(object: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
         let wide = cast.cast::<PyArray1<i64>>()?.readonly();
         wide.as_array().iter().map(|id| u32::try_from(*id).map_err(|_| unknown(id))).collect()
     }
-}
-
-/// Ids per block of the table of prepared integers.
-const BLOCK: usize = 1 << 12;
-/// Blocks of the table: 2^20 ids, more than any published vocabulary has.
-const BLOCKS: usize = 1 << 8;
-
-/// Integers made once and then shared by every list, as CPython does for the small ones. Blocks are made when an id of theirs
-/// first occurs, so the table grows with the vocabulary in use.
-static PREPARED: [PyOnceLock<Box<[Py<PyInt>]>>; BLOCKS] = [const { PyOnceLock::new() }; BLOCKS];
-
-/// Makes a list of integers.
-pub(crate) fn to_list<'py>(py: Python<'py>, ids: &[u32]) -> PyResult<Bound<'py, PyList>> {
-    PyList::new(py, ids.iter().map(|&id| integer(py, id)))
-}
-
-/// One integer, from the table if it is small enough.
-#[inline]
-fn integer(py: Python<'_>, id: u32) -> Py<PyInt> {
-    let index = id as usize;
-    match PREPARED.get(index / BLOCK) {
-        Some(block) => block.get_or_init(py, || prepare(py, index / BLOCK))[index % BLOCK].clone_ref(py),
-        None => PyInt::new(py, id).unbind(),
-    }
-}
-
-#[cold]
-fn prepare(py: Python<'_>, block: usize) -> Box<[Py<PyInt>]> {
-    (block * BLOCK..(block + 1) * BLOCK).map(|id| PyInt::new(py, id).unbind()).collect()
 }

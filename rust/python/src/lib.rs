@@ -14,6 +14,7 @@ mod encode;
 mod errors;
 mod ids;
 mod interrupt;
+mod lists;
 mod model;
 mod special;
 mod stream;
@@ -30,6 +31,8 @@ use tokengrove::pretokenize::Pretokenizer;
 mod _native {
     use super::{Pretokenizer, PyResult, Python, pyfunction, threads};
 
+    #[pymodule_export]
+    use super::lists::list_twins;
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]

@@ -18,7 +18,7 @@ use tokengrove::spec::TokenTable;
 use tokengrove::tiktoken::{LongText, RankEncoding, Specials as CoreSpecials, compile, split};
 
 use crate::interrupt::run;
-use crate::{buffer, errors, ids, threads};
+use crate::{buffer, errors, lists, threads};
 
 /// From this many bytes on, a text is work for several threads, and gets an id buffer of its own.
 const LONG: usize = 256 << 10;
@@ -233,7 +233,7 @@ impl CoreBPE {
 
     /// Encodes a text in which special tokens are ordinary text.
     fn encode_ordinary<'py>(&self, py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyList>> {
-        self.encoded(py, text, None, |found| ids::to_list(py, found))
+        self.encoded(py, text, None, |found| lists::to_list(py, found))
     }
 
     /// Encodes a text.
@@ -244,7 +244,7 @@ impl CoreBPE {
         allowed_special: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyList>> {
         let allowed = self.allowed(allowed_special)?;
-        self.encoded(py, text, allowed.get(), |found| ids::to_list(py, found))
+        self.encoded(py, text, allowed.get(), |found| lists::to_list(py, found))
     }
 
     /// Encodes a text unless it has a disallowed token, which is then the result.
@@ -315,7 +315,7 @@ impl CoreBPE {
         for (row_ids, ends) in done.map_err(|error| gave_up(&error))? {
             let mut start = 0;
             for end in ends {
-                lists.append(ids::to_list(py, &row_ids[start..end])?)?;
+                lists.append(lists::to_list(py, &row_ids[start..end])?)?;
                 start = end;
             }
         }
@@ -335,15 +335,15 @@ impl CoreBPE {
         let work = || encoder.with_scratch(|scratch| self.inner.encode_with_unstable(text, allowed, scratch));
         let found = run(py, usize::MAX, work)?.map_err(|error| gave_up(&error))?;
         let completions: Vec<Bound<'py, PyList>> =
-            found.completions.iter().map(|completion| ids::to_list(py, completion)).collect::<PyResult<_>>()?;
-        Ok((ids::to_list(py, &found.stable)?, PyList::new(py, completions)?))
+            found.completions.iter().map(|completion| lists::to_list(py, completion)).collect::<PyResult<_>>()?;
+        Ok((lists::to_list(py, &found.stable)?, PyList::new(py, completions)?))
     }
 
     /// Encodes bytes that may end inside a character.
     fn _encode_bytes<'py>(&self, py: Python<'py>, bytes: &Bound<'py, PyBytes>) -> PyResult<Bound<'py, PyList>> {
         let bytes = bytes.as_bytes();
         let encode = |scratch: &mut Scratch, ids: &mut Vec<u32>| self.inner.encode_bytes(bytes, scratch, ids);
-        self.worked(py, bytes.len(), encode, |found| ids::to_list(py, found))
+        self.worked(py, bytes.len(), encode, |found| lists::to_list(py, found))
     }
 
     /// Encodes bytes as one piece.
@@ -353,7 +353,7 @@ impl CoreBPE {
             self.inner.encode_piece(piece, scratch, ids);
             Ok(())
         };
-        self.worked(py, piece.len(), encode, |found| ids::to_list(py, found))
+        self.worked(py, piece.len(), encode, |found| lists::to_list(py, found))
     }
 
     /// The id of a token.
@@ -465,7 +465,7 @@ const fn is_continuation(byte: u8) -> bool {
 /// Reads ids as tiktoken does: from a sequence of anything that is an index.
 fn read(tokens: &Bound<'_, PyAny>) -> PyResult<Vec<u32>> {
     if let Ok(list) = tokens.cast_exact::<PyList>() {
-        return list.iter().map(|token| token.extract()).collect();
+        return lists::read(list).map_or_else(|| list.iter().map(|token| token.extract()).collect(), Ok);
     }
     if let Ok(array) = tokens.extract::<PyReadonlyArray1<'_, u32>>() {
         return Ok(array.as_array().iter().copied().collect());

@@ -6,7 +6,7 @@ use crate::interrupt::run;
 use crate::model::Model;
 use crate::stream::DecodeStream;
 use crate::text::{self, Text};
-use crate::{batch, errors, ids, special};
+use crate::{batch, errors, ids, lists, special};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, ToPyArray};
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
@@ -210,7 +210,7 @@ impl TokenizerCore {
         allowed_special: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyList>> {
         self.with_options(add_special_tokens, allowed_special, |encode| {
-            encode.one(py, text::borrow(text)?, |ids| ids::to_list(py, ids), |ids| ids::to_list(py, &ids))?
+            encode.one(py, text::borrow(text)?, |ids| lists::to_list(py, ids), |ids| lists::to_list(py, &ids))?
         })
     }
 
