@@ -9,7 +9,7 @@ use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokengrove::io::{LoadError, hf_json, tiktoken};
+use tokengrove::io::{LoadError, hf_json, sentencepiece, tekken, tiktoken};
 use tokengrove::pipeline::{CompileError, Tokenizer, compile};
 use tokengrove::pretokenize::PatternError;
 use tokengrove::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec};
@@ -77,14 +77,19 @@ fn load(
 ) -> PyResult<Model> {
     let specials = read_special_tokens(special_tokens)?;
     let left_out = pattern.is_instance_of::<PyEllipsis>();
-    if data.trim_ascii_start().first() == Some(&b'{') {
+    let parse = match data.trim_ascii_start().first() {
+        Some(b'{') if tekken::is_tekken(data) => Some(tekken::parse as fn(&[u8]) -> _),
+        Some(b'{') => Some(hf_json::parse as _),
+        _ => sentencepiece::is_model(data).then_some(sentencepiece::parse as _),
+    };
+    if let Some(parse) = parse {
         if !left_out || special_tokens.is_some() {
             return Err(errors::INVALID_ARGUMENT.err(
                 py,
-                "pattern and special_tokens are for rank files; this is a tokenizer.json, which has its own",
+                "pattern and special_tokens are for rank files; this file has its own",
             ));
         }
-        let spec = run(py, data.len(), || hf_json::parse(data))?.map_err(|error| load_error(py, &error))?;
+        let spec = run(py, data.len(), || parse(data))?.map_err(|error| load_error(py, &error))?;
         return build(py, spec);
     }
     if left_out {

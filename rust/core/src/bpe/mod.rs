@@ -91,7 +91,8 @@ impl Bpe {
                 Method::Backtrack { tables: Box::new(tables), ids }
             }
         };
-        let whole_pieces = spec.ignore_merges || spec.merges == MergeRule::Ranks;
+        // tiktoken looks a piece up before it merges; SentencePiece, whose ranks are over characters, does not.
+        let whole_pieces = spec.ignore_merges || (spec.merges == MergeRule::Ranks && spec.symbols == Symbols::Bytes);
         Ok(Self { vocab, symbols, whole_pieces, method })
     }
 

@@ -6,6 +6,8 @@
 
 mod error;
 pub mod hf_json;
+pub mod sentencepiece;
+pub mod tekken;
 pub mod tiktoken;
 
 pub use error::{LoadError, Place};

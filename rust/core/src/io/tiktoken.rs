@@ -120,7 +120,7 @@ fn parse_rank(digits: &[u8]) -> Option<u32> {
 }
 
 /// Appends the decoded bytes; the error is the offending byte, or `None` for a wrong length.
-fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), Option<u8>> {
+pub(super) fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), Option<u8>> {
     if text == b"=" {
         return Ok(()); // how some published files write the empty token
     }
