@@ -91,8 +91,7 @@ impl Bpe {
                 Method::Backtrack { tables: Box::new(tables), ids }
             }
         };
-        // tiktoken looks a piece up before it merges; SentencePiece, whose ranks are over characters, does not.
-        let whole_pieces = spec.ignore_merges || (spec.merges == MergeRule::Ranks && spec.symbols == Symbols::Bytes);
+        let whole_pieces = spec.ignore_merges || spec.merges == MergeRule::Ranks;
         Ok(Self { vocab, symbols, whole_pieces, method })
     }
 

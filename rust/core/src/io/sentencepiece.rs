@@ -3,14 +3,16 @@
 //! Such a file is a protocol buffer (`sentencepiece_model.proto`). Only the fields that encoding and decoding need are
 //! read, by a reader of its own for the wire format: tags, varints and lengths.
 //!
-//! SentencePiece merges the pair whose joined piece has the highest score, leftmost first. In BPE models the scores fall with the id,
-//! so this is a rank vocabulary over characters ([`MergeRule::Ranks`] and [`Symbols::Chars`]).
+//! SentencePiece merges the pair whose joined piece has the highest score, leftmost first. Here this becomes a list of
+//! merges: every cut of every piece into two pieces, by score.
 
 use super::error::{LoadError, Place};
 use crate::spec::{
     AddedToken, AddedTokenPolicy, Alphabet, BpeSpec, Decoder, MergeRule, Normalizer, Pattern, Segmentation,
     SymbolOptions, Symbols, TokenTable, TokenizerSpec,
 };
+use foldhash::fast::RandomState;
+use std::collections::HashMap;
 
 const FORMAT: &str = "SentencePiece model";
 /// What SentencePiece writes for a space.
@@ -57,7 +59,7 @@ pub fn is_model(file: &[u8]) -> bool {
 /// which special tokens to put around a text, so none are.
 ///
 /// # Errors
-/// If the file is not a protocol buffer of this format, is of another type than BPE, or has scores that do not fall with the id.
+/// If the file is not a protocol buffer of this format, or is of another type than BPE.
 pub fn parse(file: &[u8]) -> Result<TokenizerSpec, LoadError> {
     let mut pieces = Vec::new();
     let mut model_type = 1;
@@ -127,18 +129,18 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
     let mut tokens = TokenTable::with_capacity(pieces.len(), pieces.iter().map(|piece| piece.text.len()).sum());
     let mut added_tokens = Vec::new();
     let mut fallback = [None; 256];
-    let (mut unknown, mut last) = (None, f32::INFINITY);
+    let mut unknown = None;
+    let mut scores = Vec::new();
     for (id, piece) in (0..).zip(pieces) {
         let refuse = |found: String, allowed: &str| {
             Err(LoadError::new(FORMAT, Place::Field(format!("pieces[{id}]")), found, allowed))
         };
         match piece.kind {
             kind::NORMAL => {
-                // Not `>=`: two pieces of one score would be merged by place in the text and not by id.
-                if !(piece.score < last) {
-                    return refuse(format!("score {} behind {last}", piece.score), "scores that fall with the id");
+                if piece.score.is_nan() {
+                    return refuse("a score that is no number".to_owned(), "a number");
                 }
-                last = piece.score;
+                scores.push((id, piece.score));
                 tokens.push(piece.text.as_bytes(), id);
                 continue;
             }
@@ -164,7 +166,7 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
     Ok(TokenizerSpec {
         model: BpeSpec {
             tokens,
-            merges: MergeRule::Ranks,
+            merges: MergeRule::Pairs(merges(&normal(pieces), scores)),
             symbols: Symbols::Chars { byte_fallback, unknown, fuse_unknown: true },
             ignore_merges: false,
         },
@@ -179,6 +181,27 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
         truncation: None,
         padding: None,
     })
+}
+
+/// The pieces that merging may produce and use, by text; of several with one text the first.
+fn normal<'a>(pieces: &[Piece<'a>]) -> HashMap<&'a str, u32, RandomState> {
+    let mut ids = HashMap::with_capacity_and_hasher(pieces.len(), RandomState::default());
+    for (id, piece) in (0..).zip(pieces).filter(|(_, piece)| piece.kind == kind::NORMAL) {
+        ids.entry(piece.text).or_insert(id);
+    }
+    ids
+}
+
+/// The pairs of pieces that join to a piece, higher scores first and lower ids first among equal ones.
+fn merges(ids: &HashMap<&str, u32, RandomState>, mut scores: Vec<(u32, f32)>) -> Vec<(u32, u32)> {
+    scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let texts: HashMap<u32, &str, RandomState> = ids.iter().map(|(&text, &id)| (id, text)).collect();
+    let mut pairs = Vec::new();
+    for text in scores.iter().filter_map(|(id, _)| texts.get(id)) {
+        let cuts = text.char_indices().skip(1).map(|(at, _)| text.split_at(at));
+        pairs.extend(cuts.filter_map(|(left, right)| Some((*ids.get(left)?, *ids.get(right)?))));
+    }
+    pairs
 }
 
 fn literal(text: &str) -> Pattern {
@@ -321,11 +344,11 @@ mod tests {
 
     #[test]
     fn other_types_and_broken_files_are_refused() {
-        let mut wrong_order = model(2);
-        wrong_order.extend(piece("b", 7.0, 1));
+        let mut no_number = model(2);
+        no_number.extend(piece("b", f32::NAN, 1));
         for (file, message) in [
             (model(1), "Unigram"),
-            (wrong_order, "pieces[4]"),
+            (no_number, "pieces[4]"),
             (model(2)[..20].to_vec(), "byte"),
             (vec![0xFF; 100], "protocol buffer"),
             (Vec::new(), "Unigram"),
