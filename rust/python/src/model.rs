@@ -77,17 +77,15 @@ fn load(
 ) -> PyResult<Model> {
     let specials = read_special_tokens(special_tokens)?;
     let left_out = pattern.is_instance_of::<PyEllipsis>();
-    let parse = match data.trim_ascii_start().first() {
-        Some(b'{') if tekken::is_tekken(data) => Some(tekken::parse as fn(&[u8]) -> _),
-        Some(b'{') => Some(hf_json::parse as _),
-        _ => sentencepiece::is_model(data).then_some(sentencepiece::parse as _),
+    let parse: Option<fn(&[u8]) -> Result<TokenizerSpec, LoadError>> = match data.trim_ascii_start().first() {
+        Some(b'{') if tekken::is_tekken(data) => Some(tekken::parse),
+        Some(b'{') => Some(hf_json::parse),
+        _ => sentencepiece::is_model(data).then_some(sentencepiece::parse),
     };
     if let Some(parse) = parse {
         if !left_out || special_tokens.is_some() {
-            return Err(errors::INVALID_ARGUMENT.err(
-                py,
-                "pattern and special_tokens are for rank files; this file has its own",
-            ));
+            return Err(errors::INVALID_ARGUMENT
+                .err(py, "pattern and special_tokens are for rank files; this file has its own"));
         }
         let spec = run(py, data.len(), || parse(data))?.map_err(|error| load_error(py, &error))?;
         return build(py, spec);
