@@ -69,6 +69,9 @@ impl Model {
     }
 }
 
+/// Reads a file that says everything about its tokenizer.
+type Parse = fn(&[u8]) -> Result<TokenizerSpec, LoadError>;
+
 fn load(
     py: Python<'_>,
     data: &[u8],
@@ -77,7 +80,7 @@ fn load(
 ) -> PyResult<Model> {
     let specials = read_special_tokens(special_tokens)?;
     let left_out = pattern.is_instance_of::<PyEllipsis>();
-    let parse: Option<fn(&[u8]) -> Result<TokenizerSpec, LoadError>> = match data.trim_ascii_start().first() {
+    let parse: Option<Parse> = match data.trim_ascii_start().first() {
         Some(b'{') if tekken::is_tekken(data) => Some(tekken::parse),
         Some(b'{') => Some(hf_json::parse),
         _ => sentencepiece::is_model(data).then_some(sentencepiece::parse),

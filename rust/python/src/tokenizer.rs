@@ -15,6 +15,9 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyType};
 use std::sync::Arc;
 use tokengrove::pipeline::{EncodeOptions, Side, Tokenizer};
 
+/// A piece and three offsets that go with it.
+type Piece<'py> = (Bound<'py, PyString>, usize, usize, usize);
+
 /// The native methods of `tokengrove.Tokenizer`.
 #[pyclass(frozen, subclass, module = "tokengrove._native")]
 pub(crate) struct TokenizerCore {
@@ -389,7 +392,7 @@ impl TokenizerCore {
         overlap: i64,
         add_special_tokens: bool,
         allowed_special: &Bound<'py, PyAny>,
-    ) -> PyResult<Vec<(Bound<'py, PyString>, usize, usize, usize)>> {
+    ) -> PyResult<Vec<Piece<'py>>> {
         let overlap = not_negative(py, "overlap", overlap)?;
         let max_tokens = not_negative(py, "max_tokens", max_tokens)?;
         if overlap >= max_tokens {
