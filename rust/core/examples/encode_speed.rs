@@ -1,7 +1,14 @@
 //! CPU time of the first and of repeated passes of an [`Encoder`](tokengrove::encoder::Encoder) over files.
 //!
 //! `cargo run --release --example encode_speed -- o200k_base ranks.tiktoken text.txt ...`
-#![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used, reason = "an example")]
+#![allow(
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::unwrap_used,
+    clippy::unchecked_time_subtraction,
+    clippy::panic,
+    reason = "an example"
+)]
 
 use std::time::Duration;
 use tokengrove::bpe::Bpe;
