@@ -56,9 +56,13 @@ pub(super) fn scan<S: Source, F: Family>(source: S, family: F, text: &[u8], ends
         }
         let Some(position) = narrow(base) else {
             // A single piece has come this far.
+            if starts == 0 && unsure != 0 {
+                break;
+            }
             if starts != 0 || left <= BLOCK {
-                room[0] = u32::MAX;
-                return Found { count: 1, end: base + left.min(starts.trailing_zeros() as usize), unsure: None };
+                let end = base + left.min(starts.trailing_zeros() as usize);
+                room[0] = u32::try_from(end).unwrap_or(u32::MAX);
+                return Found { count: 1, end, unsure: None };
             }
             base += BLOCK;
             here = next;

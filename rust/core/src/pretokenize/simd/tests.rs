@@ -243,3 +243,28 @@ fn scanners_equal_the_automaton_on_real_text() {
         }
     }
 }
+
+#[test]
+#[ignore = "4 GiB of memory; run by make soak"]
+fn a_piece_is_exact_up_to_4_gib_and_an_error_beyond() {
+    let longest = u32::MAX as usize;
+    let mut bytes = vec![b'x'; longest + 5000];
+    let pretokenizer = Pretokenizer::named("cl100k_base").expect("a name");
+    let mut buffer = PieceEnds::default();
+    for end in [longest - 64, longest - 63, longest - 1, longest, longest + 1, longest + 5000] {
+        if let Some(byte) = bytes.get_mut(end) {
+            *byte = b'!';
+        }
+        let text = std::str::from_utf8(&bytes).expect("ASCII");
+        buffer.clear();
+        let found = pretokenizer.try_pieces(text, 0, &mut buffer);
+        if end <= longest {
+            assert_eq!(found.map(|at| (at, buffer.ends[0] as usize)), Ok((end, end)));
+        } else {
+            assert!(found.is_err() && buffer.ends.is_empty(), "a piece of {end} bytes");
+        }
+        if let Some(byte) = bytes.get_mut(end) {
+            *byte = b'x';
+        }
+    }
+}
