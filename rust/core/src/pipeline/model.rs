@@ -6,7 +6,7 @@ use crate::bpe::Bpe;
 use crate::encoder::{Encoder, Scratch};
 use crate::id::TokenId;
 use crate::pretokenize::Pretokenizer;
-use crate::spec::{MergeRule, Symbols, TokenizerSpec, bytes_to_text, text_to_bytes};
+use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable, TokenizerSpec, bytes_to_text, text_to_bytes};
 
 /// What happens to input that the vocabulary has no token for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,7 +39,10 @@ impl Model {
         if drops || !spec.symbol_options.is_default() {
             return Ok(Self::Symbols(SymbolBpe::new(spec)?));
         }
-        let bpe = Bpe::new(&spec.model)?;
+        let bpe = match without_empty(&spec.model) {
+            None => Bpe::new(&spec.model)?,
+            Some(model) => Bpe::new(&model)?,
+        };
         let missing = match (&spec.model.symbols, &spec.model.merges) {
             (Symbols::Bytes, MergeRule::Pairs(_)) => {
                 (0..=255).filter(|&byte| bpe.vocab().id(&[byte]).is_none()).collect()
@@ -86,6 +89,21 @@ impl Model {
             Self::Symbols(_) => f(&mut Work { model: self, scratch: None }),
         }
     }
+}
+
+/// The model without tokens that have no bytes, if it has any: they are decoded, but no text leads to them.
+fn without_empty(model: &BpeSpec) -> Option<BpeSpec> {
+    model.tokens.iter().any(|(bytes, _)| bytes.is_empty()).then(|| {
+        let mut tokens = TokenTable::with_capacity(model.tokens.len(), model.tokens.byte_len());
+        for (entry, (bytes, id)) in model.tokens.iter().enumerate().filter(|(_, token)| !token.0.is_empty()) {
+            if model.tokens.is_encodable(entry) {
+                tokens.push(bytes, id);
+            } else {
+                tokens.push_not_encodable(bytes, id);
+            }
+        }
+        BpeSpec { tokens, ..model.clone() }
+    })
 }
 
 /// A model at work.

@@ -8,25 +8,14 @@ use crate::spec::{
 };
 use serde_json::Value;
 
-const BEHAVIORS: [(&str, SplitBehavior); 5] = [
-    ("Removed", SplitBehavior::Removed),
-    ("Isolated", SplitBehavior::Isolated),
-    ("MergedWithPrevious", SplitBehavior::MergedWithPrevious),
-    ("MergedWithNext", SplitBehavior::MergedWithNext),
-    ("Contiguous", SplitBehavior::Contiguous),
-];
-
-const PREPEND_SCHEMES: [(&str, PrependScheme); 3] =
-    [("first", PrependScheme::First), ("never", PrependScheme::Never), ("always", PrependScheme::Always)];
-
-/// The name of a behaviour in files.
-pub(super) fn behavior_name(behavior: SplitBehavior) -> &'static str {
-    BEHAVIORS.iter().find(|known| known.1 == behavior).map_or("Isolated", |known| known.0)
+/// The behaviours by name.
+fn behaviors() -> [(&'static str, SplitBehavior); 5] {
+    SplitBehavior::ALL.map(|behavior| (behavior.name(), behavior))
 }
 
-/// The name of a prepend scheme in files.
-pub(super) fn prepend_scheme_name(scheme: PrependScheme) -> &'static str {
-    PREPEND_SCHEMES.iter().find(|known| known.1 == scheme).map_or("always", |known| known.0)
+/// The prepend schemes by name.
+fn prepend_schemes() -> [(&'static str, PrependScheme); 3] {
+    PrependScheme::ALL.map(|scheme| (scheme.name(), scheme))
 }
 
 /// Reads the list `name` of a `Sequence`.
@@ -90,13 +79,13 @@ pub(super) fn pre_tokenizer(value: &Value, place: &str) -> Result<PreTokenizer, 
         },
         "Split" => PreTokenizer::Split {
             pattern: pattern(fields)?,
-            behavior: fields.choice("behavior", &BEHAVIORS)?,
+            behavior: fields.choice("behavior", &behaviors())?,
             invert: fields.boolean("invert")?,
         },
         "Digits" => PreTokenizer::Digits { individual: fields.boolean("individual_digits")? },
         "Punctuation" => PreTokenizer::Punctuation(match fields.get("behavior") {
             None => SplitBehavior::Isolated,
-            Some(value) => choice(value, &fields.path("behavior"), &BEHAVIORS)?,
+            Some(value) => choice(value, &fields.path("behavior"), &behaviors())?,
         }),
         "Metaspace" => {
             let (replacement, prepend_scheme, split) = metaspace(fields)?;
@@ -113,7 +102,7 @@ pub(super) fn pre_tokenizer(value: &Value, place: &str) -> Result<PreTokenizer, 
 fn metaspace(fields: Fields<'_>) -> Result<(char, PrependScheme, bool), LoadError> {
     let mut scheme = match fields.get("prepend_scheme") {
         None => PrependScheme::Always,
-        Some(value) => choice(value, &fields.path("prepend_scheme"), &PREPEND_SCHEMES)?,
+        Some(value) => choice(value, &fields.path("prepend_scheme"), &prepend_schemes())?,
     };
     if !fields.boolean_or("add_prefix_space", true)? {
         if fields.get("prepend_scheme").is_some() && scheme != PrependScheme::Never {

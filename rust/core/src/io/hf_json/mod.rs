@@ -3,6 +3,9 @@
 mod chain;
 mod fields;
 mod model;
+mod write;
+
+pub use write::write;
 
 use super::error::{LoadError, Place};
 use crate::spec::{AddedToken, AddedTokenPolicy, Alphabet, Normalizer, PreTokenizer, Segmentation, TokenizerSpec};
