@@ -4,7 +4,7 @@ mod byte_alphabet;
 mod chain;
 mod json;
 
-pub use byte_alphabet::{byte_to_char, bytes_to_text, char_to_byte, text_to_bytes};
+pub use byte_alphabet::{byte_to_char, bytes_to_text, char_to_byte, occurs_in_text, text_to_bytes};
 pub use chain::{
     AddedToken, Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, PrependScheme, SplitBehavior, TemplatePiece,
     TemplateToken,

@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn what_differs_is_refused() {
-        for pattern in [r"\w+", r"\bx", "(?m)a$", ".", r"(?P<n>a)", "[a", r"\"] {
+        for pattern in [r"\w+", r"\bx", "(?m)a$", r"(?P<n>a)", "[a", r"\"] {
             assert!(to_oniguruma(pattern).is_err(), "{pattern}");
         }
     }

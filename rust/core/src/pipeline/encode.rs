@@ -2,12 +2,13 @@
 
 use super::added::{AllowedSpecials, Segment};
 use super::error::EncodeError;
-use super::model::{Unrepresentable, Work};
+use super::model::Unrepresentable;
 use super::rewrite::Tracked;
 use super::segment::{PieceForm, Segmenter};
 use super::split;
 use super::template::Item;
 use super::tokenizer::Tokenizer;
+use super::work::Work;
 use crate::decoder::valid_and_invalid_runs;
 use crate::pretokenize::{PieceEnds, Pretokenizer};
 use std::ops::Range;

@@ -13,6 +13,8 @@ mod encode;
 mod error;
 mod fingerprint;
 mod forms;
+mod lengths;
+mod marker;
 mod measure;
 mod model;
 mod normalize;
@@ -29,6 +31,7 @@ mod split;
 mod symbols;
 mod template;
 mod tokenizer;
+mod work;
 
 pub use added::AllowedSpecials;
 pub use compile::compile;

@@ -1,12 +1,14 @@
 //! The model behind a pipeline, and what it cannot represent.
 
 use super::error::{CompileError, EncodeError};
+use super::marker::Marker;
 use super::symbols::SymbolBpe;
+use super::work::Work;
 use crate::bpe::Bpe;
-use crate::encoder::{Encoder, Scratch};
-use crate::id::TokenId;
+use crate::encoder::Encoder;
 use crate::pretokenize::Pretokenizer;
-use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable, TokenizerSpec, bytes_to_text, text_to_bytes};
+use crate::spec::{self, BpeSpec, MergeRule, Symbols, TokenTable, TokenizerSpec};
+use crate::vocab::Vocab;
 
 /// What happens to input that the vocabulary has no token for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,8 +26,10 @@ pub(super) enum Model {
     /// Bytes, or characters that all have something to stand for them.
     Encoder {
         encoder: Box<Encoder>,
-        /// Bytes that have no token; if there are any, they do not occur in text.
-        missing: Box<[u8]>,
+        /// Symbols that would be left out.
+        missing: Missing,
+        /// What pieces can be cut before.
+        marker: Option<Marker>,
         /// What pieces consist of.
         symbols: Symbols,
     },
@@ -36,7 +40,8 @@ pub(super) enum Model {
 impl Model {
     pub(super) fn new(spec: &TokenizerSpec, pretokenizer: Pretokenizer) -> Result<Self, CompileError> {
         let drops = matches!(&spec.model.symbols, Symbols::Chars { byte_fallback: None, unknown: None, .. });
-        if drops || !spec.symbol_options.is_default() {
+        // A piece from which something is left out must not be taken for a token as a whole.
+        if (drops && spec.model.ignore_merges) || !spec.symbol_options.is_default() {
             return Ok(Self::Symbols(SymbolBpe::new(spec)?));
         }
         let bpe = match without_empty(&spec.model) {
@@ -44,14 +49,15 @@ impl Model {
             Some(model) => Bpe::new(&model)?,
         };
         let missing = match (&spec.model.symbols, &spec.model.merges) {
-            (Symbols::Bytes, MergeRule::Pairs(_)) => {
-                (0..=255).filter(|&byte| bpe.vocab().id(&[byte]).is_none()).collect()
-            }
-            _ => Box::default(),
+            (Symbols::Bytes, MergeRule::Pairs(_)) => Missing::bytes(bpe.vocab()),
+            (Symbols::Chars { .. }, _) if drops => Missing::chars(bpe.vocab()),
+            _ => Missing::Nothing,
         };
+        let marker = if spec.model.ignore_merges { None } else { Marker::new(&spec.model, bpe.vocab()) };
         Ok(Self::Encoder {
             encoder: Box::new(Encoder::new(bpe, pretokenizer)),
             missing,
+            marker,
             symbols: spec.model.symbols.clone(),
         })
     }
@@ -106,197 +112,77 @@ fn without_empty(model: &BpeSpec) -> Option<BpeSpec> {
     })
 }
 
-/// A model at work.
-pub(super) struct Work<'a> {
-    model: &'a Model,
-    scratch: Option<&'a mut Scratch>,
+/// Symbols that have no token, and nothing to stand for them.
+#[derive(Debug)]
+pub(super) enum Missing {
+    Nothing,
+    /// Bytes, as a bit set, and whether UTF-8 text may hold some.
+    Bytes {
+        missing: [u64; 4],
+        in_text: bool,
+    },
+    /// All characters but these.
+    AllBut(Box<[u64]>),
 }
 
-impl Work<'_> {
-    /// Appends the ids of a text that the encoder cuts into pieces itself.
-    pub(super) fn encode_text(
-        &mut self,
-        text: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-    ) -> Result<(), EncodeError> {
-        match (self.model, &mut self.scratch) {
-            (Model::Encoder { encoder, .. }, Some(scratch)) => Ok(encoder.encode_ordinary(text, scratch, out)?),
-            _ => self.encode_piece(text, policy, out),
+impl Missing {
+    fn bytes(vocab: &Vocab) -> Self {
+        let mut missing = [0; 4];
+        for byte in (0..=255_u8).filter(|&byte| vocab.id(&[byte]).is_none()) {
+            missing[usize::from(byte) / 64] |= 1 << (byte % 64);
+        }
+        let in_text = (0..=255_u8).any(|byte| contains(&missing, byte.into()) && spec::occurs_in_text(byte));
+        if missing == [0; 4] { Self::Nothing } else { Self::Bytes { missing, in_text } }
+    }
+
+    fn chars(vocab: &Vocab) -> Self {
+        let mut known = vec![0; char::MAX as usize / 64 + 1].into_boxed_slice();
+        for c in '\0'..=char::MAX {
+            if vocab.id(c.encode_utf8(&mut [0; 4]).as_bytes()).is_some() {
+                known[c as usize / 64] |= 1 << (c as usize % 64);
+            }
+        }
+        Self::AllBut(known)
+    }
+
+    /// What an error says about the first missing symbol of a text, if it has one.
+    pub(super) fn first_in_text(&self, text: &str) -> Option<EncodeError> {
+        match self {
+            Self::Nothing | Self::Bytes { in_text: false, .. } => None,
+            Self::Bytes { .. } => self.first(text.as_bytes()),
+            Self::AllBut(known) => text.chars().find(|&c| !contains(known, c.into())).map(EncodeError::character),
         }
     }
 
-    /// Appends the ids of one piece.
-    pub(super) fn encode_piece(
-        &mut self,
-        piece: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-    ) -> Result<(), EncodeError> {
-        match (self.model, &mut self.scratch) {
-            (Model::Symbols(symbols), _) => {
-                if policy == Unrepresentable::Error
-                    && let Some((_, c)) = symbols.first_dropped(piece)
-                {
-                    return Err(EncodeError::character(c));
-                }
-                let mut covered = Vec::new();
-                symbols.encode(piece, &mut covered);
-                out.extend(covered.iter().map(|token| token.id));
-                Ok(())
+    /// The same for bytes that need not be text.
+    pub(super) fn first(&self, bytes: &[u8]) -> Option<EncodeError> {
+        match self {
+            Self::Nothing => None,
+            Self::Bytes { missing, .. } => {
+                bytes.iter().copied().find(|&byte| contains(missing, byte.into())).map(EncodeError::byte)
             }
-            (Model::Encoder { encoder, .. }, Some(scratch)) => {
-                encoder.encode_piece(piece.as_bytes(), scratch, out);
-                Ok(())
-            }
-            (Model::Encoder { .. }, None) => Ok(()),
-        }
-    }
-
-    /// Appends the ids of the bytes that a text in the byte alphabet stands for.
-    pub(super) fn encode_byte_text(
-        &mut self,
-        piece: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-    ) -> Result<(), EncodeError> {
-        let mut bytes = Vec::with_capacity(piece.len());
-        text_to_bytes(piece, &mut bytes);
-        self.encode_bytes(&bytes, true, policy, out)
-    }
-
-    /// Appends the ids of a piece of raw bytes; `byte_alphabet` tells that the model reads them in that form, if it reads
-    /// characters.
-    pub(super) fn encode_bytes(
-        &mut self,
-        piece: &[u8],
-        byte_alphabet: bool,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-    ) -> Result<(), EncodeError> {
-        match (self.model, &mut self.scratch) {
-            (Model::Encoder { encoder, missing, .. }, Some(scratch)) => {
-                let Some(byte) = piece.iter().find(|byte| missing.contains(byte)) else {
-                    encoder.encode_piece(piece, scratch, out);
-                    return Ok(());
-                };
-                if policy == Unrepresentable::Error {
-                    return Err(EncodeError::byte(*byte));
-                }
-                let kept: Vec<u8> = piece.iter().copied().filter(|byte| !missing.contains(byte)).collect();
-                encoder.encode_piece(&kept, scratch, out);
-                Ok(())
-            }
-            (Model::Symbols(symbols), _) => {
-                if byte_alphabet {
-                    return self.encode_piece(&bytes_to_text(piece), policy, out);
-                }
-                for &byte in piece {
-                    match symbols.stray_byte(byte) {
-                        Some(id) => out.push(id),
-                        None if policy == Unrepresentable::Drop => {}
-                        None => return Err(EncodeError::byte(byte)),
-                    }
-                }
-                Ok(())
-            }
-            (Model::Encoder { .. }, None) => Ok(()),
-        }
-    }
-}
-
-/// How many bytes of its piece each token covers.
-#[derive(Debug, Default)]
-pub(super) struct Lengths(pub(super) Vec<usize>);
-
-impl Work<'_> {
-    /// As [`Work::encode_text`], with lengths.
-    pub(super) fn encode_text_with_lengths(
-        &mut self,
-        text: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-        lengths: &mut Lengths,
-    ) -> Result<(), EncodeError> {
-        let from = out.len();
-        self.encode_text(text, policy, out)?;
-        self.measure(text, &out[from..], lengths);
-        Ok(())
-    }
-
-    /// As [`Work::encode_piece`], with lengths.
-    pub(super) fn encode_piece_with_lengths(
-        &mut self,
-        piece: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-        lengths: &mut Lengths,
-    ) -> Result<(), EncodeError> {
-        let from = out.len();
-        self.encode_piece(piece, policy, out)?;
-        self.measure(piece, &out[from..], lengths);
-        Ok(())
-    }
-
-    /// As [`Work::encode_byte_text`], with lengths in bytes of the byte alphabet's characters.
-    pub(super) fn encode_byte_text_with_lengths(
-        &mut self,
-        piece: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-        lengths: &mut Lengths,
-    ) -> Result<(), EncodeError> {
-        let from = out.len();
-        self.encode_byte_text(piece, policy, out)?;
-        let mut chars = piece.chars();
-        for id in &out[from..] {
-            let count = self.vocabulary_bytes(*id).map_or(0, <[u8]>::len);
-            lengths.0.push(chars.by_ref().take(count).map(char::len_utf8).sum());
-        }
-        Ok(())
-    }
-
-    fn vocabulary_bytes(&self, id: u32) -> Option<&[u8]> {
-        match self.model {
-            Model::Encoder { encoder, .. } => encoder.bpe().vocab().bytes(TokenId(id)),
-            Model::Symbols(_) => None,
-        }
-    }
-
-    /// The lengths of tokens that a text was encoded to.
-    fn measure(&self, text: &str, ids: &[u32], lengths: &mut Lengths) {
-        match self.model {
-            Model::Symbols(symbols) => {
-                let mut covered = Vec::new();
-                symbols.encode(text, &mut covered);
-                lengths.0.extend(covered.iter().map(|token| token.len));
-            }
-            Model::Encoder { encoder, symbols, .. } => match symbols {
-                Symbols::Bytes => {
-                    lengths.0.extend(ids.iter().map(|&id| self.vocabulary_bytes(id).map_or(0, <[u8]>::len)));
-                }
-                Symbols::Chars { byte_fallback, unknown, fuse_unknown } => {
-                    let known = |c: char| encoder.bpe().vocab().id(c.encode_utf8(&mut [0; 4]).as_bytes()).is_some();
-                    let mut at = 0;
-                    for &id in ids {
-                        let next = text.get(at..).and_then(|rest| rest.chars().next());
-                        let length = match next {
-                            // Inside a character, and at one without a token, stand byte tokens or the unknown token.
-                            None => 1,
-                            Some(c) if known(c) => self.vocabulary_bytes(id).map_or(0, <[u8]>::len),
-                            Some(_) if byte_fallback.is_some() => 1,
-                            Some(c) if *unknown == Some(id) && *fuse_unknown => {
-                                let unknown = text[at..].chars().take_while(|&c| !known(c));
-                                unknown.map(char::len_utf8).sum::<usize>().max(c.len_utf8())
-                            }
-                            Some(c) if *unknown == Some(id) => c.len_utf8(),
-                            Some(_) => self.vocabulary_bytes(id).map_or(0, <[u8]>::len),
-                        };
-                        lengths.0.push(length);
-                        at += length;
-                    }
-                }
+            Self::AllBut(_) => match std::str::from_utf8(bytes) {
+                Ok(text) => self.first_in_text(text),
+                Err(error) => bytes.get(error.valid_up_to()).copied().map(EncodeError::byte),
             },
         }
     }
+
+    /// What is left of a piece without its missing symbols.
+    pub(super) fn without(&self, piece: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Nothing => piece.to_vec(),
+            Self::Bytes { missing, .. } => {
+                piece.iter().copied().filter(|&byte| !contains(missing, byte.into())).collect()
+            }
+            Self::AllBut(known) => {
+                let valid = piece.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+                valid.filter(|&c| contains(known, c.into())).collect::<String>().into_bytes()
+            }
+        }
+    }
+}
+
+fn contains(set: &[u64], member: u32) -> bool {
+    set.get(member as usize / 64).is_some_and(|word| word >> (member % 64) & 1 == 1)
 }

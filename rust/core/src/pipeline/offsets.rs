@@ -3,12 +3,13 @@
 use super::added::{AllowedSpecials, Segment};
 use super::encode::{EncodeOptions, pattern_pieces};
 use super::error::EncodeError;
-use super::model::{Lengths, Work};
+use super::lengths::Lengths;
 use super::rewrite::{Span, Tracked};
 use super::segment::{PieceForm, Segmenter};
 use super::split;
 use super::template::{Item, trimming};
 use super::tokenizer::Tokenizer;
+use super::work::Work;
 use crate::decoder::valid_and_invalid_runs;
 use crate::offsets::CharIndex;
 

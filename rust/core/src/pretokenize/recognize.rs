@@ -192,9 +192,9 @@ fn take_numbers(rest: &mut &[&str], dialect: Dialect) -> Option<(u8, bool)> {
         Some((0, false))
     } else if take(rest, &[r"\p{N}", r"\p{N}{1}"]) {
         Some((1, false))
-    } else if take(rest, &[r"\p{N}{1,2}", possessive(r"\p{N}{1,2}+")]) {
+    } else if take(rest, &[r"\p{N}{1,2}", r"(?>\p{N}{1,2})", possessive(r"\p{N}{1,2}+")]) {
         Some((2, false))
-    } else if take(rest, &[r"\p{N}{1,3}", possessive(r"\p{N}{1,3}+")]) {
+    } else if take(rest, &[r"\p{N}{1,3}", r"(?>\p{N}{1,3})", possessive(r"\p{N}{1,3}+")]) {
         Some((3, false))
     } else {
         None
@@ -223,7 +223,7 @@ fn take_punct(rest: &mut &[&str]) -> Option<(ClassSet, ClassSet)> {
 
 /// Whether blanks end a piece at their last line break, and whether they do not at the end of a text.
 fn take_blanks(rest: &mut &[&str], dialect: Dialect) -> Option<(bool, bool)> {
-    let last = dialect == Dialect::Tiktoken && take(rest, &[r"\s++$", r"\s+$"]);
+    let last = (dialect == Dialect::Tiktoken && take(rest, &[r"\s++$", r"\s+$"])) || take(rest, &[r"\s++\z", r"\s+\z"]);
     let newlines = take(rest, &[r"\s*[\r\n]+", r"\s*[\r\n]"]);
     let runs = take(rest, &[r"\s+(?!\S)"]) && take(rest, &[r"\s+", r"\s++", r"\s"]);
     runs.then_some((newlines, last))

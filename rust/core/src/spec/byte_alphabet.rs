@@ -47,6 +47,12 @@ const fn shifted_bytes() -> [u8; SHIFTED] {
     table
 }
 
+/// Whether UTF-8 text may contain a byte.
+#[must_use]
+pub const fn occurs_in_text(byte: u8) -> bool {
+    !matches!(byte, 0xC0 | 0xC1 | 0xF5..=0xFF)
+}
+
 /// The character of a byte.
 ///
 /// ```

@@ -4,7 +4,7 @@ use super::FORMAT;
 use crate::io::error::{BPE_ONLY, LoadError, Place, quoted};
 use crate::spec::{
     Alphabet, BpeSpec, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, byte_to_char, char_to_byte,
-    text_to_bytes,
+    occurs_in_text, text_to_bytes,
 };
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
@@ -118,9 +118,11 @@ impl RawModel {
             partial_byte_fallback: self.byte_fallback && (1..256).contains(&fallbacks),
         };
         let has_byte = |byte: u8| index.id(&byte_to_char(byte).to_string()).is_some();
-        let unknown_is_dropped = unknown.is_none() && !self.byte_fallback;
-        let plain_bytes = options.is_default()
-            && (0..=255_u8).all(|byte| has_byte(byte) || (unknown_is_dropped && !occurs_in_text(byte)));
+        // Without anything to stand for a missing byte it is left out, which a model of bytes can do too, unless the piece
+        // that is left might be taken for a token as a whole.
+        let may_lack =
+            |byte: u8| unknown.is_none() && !self.byte_fallback && !(self.ignore_merges && occurs_in_text(byte));
+        let plain_bytes = options.is_default() && (0..=255_u8).all(|byte| has_byte(byte) || may_lack(byte));
         let alphabet = if wanted == Alphabet::ByteLevel && plain_bytes { wanted } else { Alphabet::Text };
         let symbols = if alphabet == Alphabet::ByteLevel {
             Symbols::Bytes
@@ -182,11 +184,6 @@ impl RawModel {
         }
         Ok(pairs)
     }
-}
-
-/// Whether UTF-8 text may contain a byte.
-const fn occurs_in_text(byte: u8) -> bool {
-    !matches!(byte, 0xC0 | 0xC1 | 0xF5..=0xFF)
 }
 
 fn field_error(place: &str, found: impl Into<String>, allowed: &str) -> LoadError {
