@@ -1,4 +1,4 @@
-//! Masks by NEON, which every aarch64 processor has: ASCII by table lookups, characters beyond ASCII one by one.
+//! Masks by NEON: ASCII by table lookups, characters beyond ASCII one by one. Compiled only for targets that have NEON.
 
 use super::classes::{Alphabet, Ascii, KINDS};
 use super::nibbles::{APOSTROPHES, BLANK, DIGITS, HIGH, LETTERS, LOW, LOWER_CASE, NEWLINES, SLASHES, WHITES};
@@ -20,7 +20,7 @@ static PLACES: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 
 
 #[inline(always)]
 fn load(bytes: &[u8; 16]) -> uint8x16_t {
-    // SAFETY: NEON is part of the aarch64 targets; the load is of 16 bytes.
+    // SAFETY: the module is compiled for targets with NEON alone; the load is of 16 bytes.
     unsafe { vld1q_u8(bytes.as_ptr()) }
 }
 
@@ -39,7 +39,7 @@ fn quarters(bytes: &[u8]) -> Quarters {
 fn kinds(bytes: &Quarters) -> Quarters {
     let mut kinds = *bytes;
     for quarter in &mut kinds {
-        // SAFETY: NEON is part of the aarch64 targets.
+        // SAFETY: the module is compiled for targets with NEON alone.
         unsafe {
             let low = vqtbl1q_u8(load(&LOW), vandq_u8(*quarter, vdupq_n_u8(15)));
             // The table of high halves has nothing beyond ASCII.
@@ -54,7 +54,7 @@ fn kinds(bytes: &Quarters) -> Quarters {
 fn equal(bytes: &Quarters, byte: u8) -> Quarters {
     let mut equal = *bytes;
     for quarter in &mut equal {
-        // SAFETY: NEON is part of the aarch64 targets.
+        // SAFETY: the module is compiled for targets with NEON alone.
         *quarter = unsafe { vceqq_u8(*quarter, vdupq_n_u8(byte)) };
     }
     equal
@@ -64,7 +64,7 @@ fn equal(bytes: &Quarters, byte: u8) -> Quarters {
 #[inline(always)]
 fn any(quarters: &Quarters, bits: u8) -> u64 {
     let mut places = *quarters;
-    // SAFETY: NEON is part of the aarch64 targets.
+    // SAFETY: the module is compiled for targets with NEON alone.
     unsafe {
         for quarter in &mut places {
             *quarter = vandq_u8(vtstq_u8(*quarter, vdupq_n_u8(bits)), load(&PLACES));

@@ -27,7 +27,7 @@ impl InstructionSet {
             found.extend(Avx512::detect().map(|proof| Self(Path::Avx512(proof))));
             found.extend(Avx2::detect().map(|proof| Self(Path::Avx2(proof))));
         }
-        #[cfg(target_arch = "aarch64")]
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
         found.push(Self(Path::Neon(super::neon::Neon)));
         found.push(Self(Path::Portable(Portable)));
         found
@@ -65,7 +65,7 @@ impl InstructionSet {
             Path::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
             Path::Avx512(_) => "avx512",
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
             Path::Neon(_) => "neon",
         }
     }
@@ -85,7 +85,7 @@ pub(super) enum Path {
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
     Avx512(Avx512),
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
     Neon(super::neon::Neon),
 }
 
@@ -94,7 +94,7 @@ impl Path {
     pub(super) fn run<F: Family>(self, family: F, text: &[u8], ends: &mut [u32]) -> Found {
         match self {
             Self::Portable(source) => scan(source, family, text, ends),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon", target_endian = "little"))]
             Self::Neon(source) => scan(source, family, text, ends),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the processor has these instructions: an `Avx2` exists, which `Avx2::detect` alone makes.
