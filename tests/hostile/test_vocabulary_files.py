@@ -59,7 +59,7 @@ def check_error(outcome: Outcome) -> None:
     assert len(outcome["message"]) < 1000, outcome
 
 
-@pytest.mark.parametrize("name", ["valid.tiktoken", "valid.json"])
+@pytest.mark.parametrize("name", sorted(VALID))
 def test_valid_files_load(name: str, outcomes: dict[str, Outcome]) -> None:
     assert outcomes[name]["classes"] == [], outcomes[name]["message"]
 

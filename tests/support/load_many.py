@@ -42,7 +42,11 @@ def attempt(path: Path) -> dict[str, object]:
     start = time.perf_counter()
     classes, message = [], ""
     try:
-        use(Tokenizer.from_file(path, pattern="gpt2" if path.suffix == ".tiktoken" else None))
+        # For other kinds of file even `pattern=None` is refused: they have a pattern of their own.
+        if path.suffix == ".tiktoken":
+            use(Tokenizer.from_file(path, pattern="gpt2"))
+        else:
+            use(Tokenizer.from_file(path))
     except BaseException as error:  # a panic that escapes is not an Exception
         classes, message = [c.__name__ for c in type(error).__mro__], str(error)
     seconds = time.perf_counter() - start
