@@ -18,6 +18,7 @@ __all__ = [
     "Splitter",
     "TokenizerCore",
     "get_num_threads",
+    "list_twins",
     "pattern_names",
     "read_rank_file",
     "set_num_threads",
