@@ -107,7 +107,7 @@ test-python: $(VENV)/.dev $(VENV)/.release ## Python tests against the release b
 .PHONY: lint
 lint: $(VENV)/.dev toolchain ## rustfmt, clippy, ruff and mypy
 	cargo fmt --all --check
-	PYO3_PYTHON=$(abspath $(PY)) cargo clippy --locked --workspace --all-targets --quiet -- -D warnings -A dead_code
+	PYO3_PYTHON=$(abspath $(PY)) cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

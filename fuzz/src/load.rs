@@ -16,7 +16,9 @@ pub(crate) fn run(data: &[u8]) {
     let file = input.rest(MAX_FILE);
     let spec = match format % 4 {
         0 => io::tiktoken::parse(file).map(|table| TokenizerSpec::from_ranks(table, Some(PATTERN), Vec::new())),
-        _ => io::hf_json::parse(file),
+        1 => io::hf_json::parse(file),
+        2 => io::tekken::parse(file),
+        _ => io::sentencepiece::parse(file),
     };
     match spec {
         Ok(spec) => exercise(spec),
