@@ -18,6 +18,9 @@ const FORMAT: &str = "SentencePiece model";
 /// What SentencePiece writes for a space.
 const SPACE: &str = "\u{2581}";
 
+/// Longer pieces are refused: every cut of a piece is looked at. Training makes pieces of 16 characters by default.
+const LONGEST_PIECE: usize = 1 << 10;
+
 /// `ModelProto.SentencePiece.Type`.
 mod kind {
     pub(super) const NORMAL: u64 = 1;
@@ -137,6 +140,9 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
         };
         match piece.kind {
             kind::NORMAL => {
+                if piece.text.len() > LONGEST_PIECE {
+                    return refuse(format!("a piece of {} bytes", piece.text.len()), "at most 1024 bytes");
+                }
                 if piece.score.is_nan() {
                     return refuse("a score that is no number".to_owned(), "a number");
                 }
@@ -147,9 +153,10 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
             kind::UNKNOWN => unknown = Some(id),
             kind::CONTROL => added_tokens.push(AddedToken::special(piece.text, id)),
             kind::USER_DEFINED => {
+                // SentencePiece writes spaces in it as it does in the normalized text. But a prefix is no part of it.
                 added_tokens.push(AddedToken {
                     special: false,
-                    normalized: true,
+                    normalized: !rules.add_dummy_prefix,
                     ..AddedToken::special(piece.text, id)
                 });
             }

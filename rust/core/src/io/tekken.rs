@@ -9,8 +9,8 @@ use std::borrow::Cow;
 const FORMAT: &str = "tekken file";
 
 /// The special tokens of files that do not list any, by id; ids up to the file's number of special tokens that have no name
-/// here are called `<SPECIAL_id>`. Source: mistral-common 1.13.
-const UNLISTED: [&str; 14] = [
+/// here are called `<SPECIAL_id>`. Source: `Tekkenizer.DEPRECATED_SPECIAL_TOKENS` of mistral-common 1.13.
+const UNLISTED: [&str; 20] = [
     "<unk>",
     "<s>",
     "</s>",
@@ -21,10 +21,16 @@ const UNLISTED: [&str; 14] = [
     "[TOOL_RESULTS]",
     "[/TOOL_RESULTS]",
     "[TOOL_CALLS]",
+    "[IMG]",
     "<pad>",
+    "[IMG_BREAK]",
+    "[IMG_END]",
     "[PREFIX]",
     "[MIDDLE]",
     "[SUFFIX]",
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[TOOL_CONTENT]",
 ];
 
 #[derive(Deserialize)]
@@ -163,11 +169,12 @@ mod tests {
 
     #[test]
     fn a_file_without_names_has_the_usual_ones() {
-        let spec = parse(file("").replace("tokens\":3", "tokens\":20").replace("260", "300").as_bytes());
+        let spec = parse(file("").replace("tokens\":3", "tokens\":30").replace("260", "300").as_bytes());
         let spec = spec.expect("a well-formed file");
         assert_eq!(spec.added_tokens[2].content, "</s>");
-        assert_eq!(spec.added_tokens[14].content, "<SPECIAL_14>");
-        assert_eq!(spec.model.tokens.get(0), Some((&b"\0"[..], 20)));
+        assert_eq!(spec.added_tokens[19].content, "[TOOL_CONTENT]");
+        assert_eq!(spec.added_tokens[20].content, "<SPECIAL_20>");
+        assert_eq!(spec.model.tokens.get(0), Some((&b"\0"[..], 30)));
     }
 
     #[test]

@@ -174,9 +174,11 @@ fn lowercase(text: &str, rewriter: &mut Rewriter<'_>) {
 }
 
 fn collapse_spaces(text: &str, rewriter: &mut Rewriter<'_>) {
-    let trimmed = text.trim_matches(' ');
-    rewriter.remove(text.len() - text.trim_start_matches(' ').len());
-    let mut rest = trimmed;
+    // SentencePiece looks for spaces at the end once they are written as marks, and takes marks of the text for them.
+    let mut rest = text.trim_end_matches([' ', '▁']);
+    let indented = rest.len();
+    rest = rest.trim_start_matches(' ');
+    rewriter.remove(indented - rest.len());
     while let Some(space) = rest.find(' ') {
         rewriter.keep(space + 1);
         let tail = &rest[space + 1..];

@@ -72,7 +72,7 @@ impl Tokenizer {
 }
 
 /// Longer tokens are not split in all ways.
-const LONGEST_SPLIT: usize = 1 << 11;
+const LONGEST_SPLIT: usize = 1 << 10;
 
 /// Every way to make a token of two others, in the order of the products' ranks.
 fn all_splits(tokens: &TokenTable) -> Result<Vec<(u32, u32)>, CompileError> {
