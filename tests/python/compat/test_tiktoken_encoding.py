@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tokengrove.compat.tiktoken as tiktoken
-from tokengrove.compat.tiktoken.core import NotAnIntegerError, VocabularySizeError
+from tokengrove.compat.tiktoken._checks import NotAnIntegerError, VocabularySizeError
 
 from .conftest import PATTERN, SPECIAL, small_ranks
 

@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, cast
 
 from tokengrove._native import CoreBPE
+from tokengrove.compat.tiktoken._checks import NotAnIntegerError, as_bytes, check_size, check_threads
 from tokengrove.compat.tiktoken._specials import (
     raise_disallowed_special_token as raise_disallowed_special_token,
 )
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
     _Tokens: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 _NO_TOKENS: frozenset[str] = frozenset()
-
-
-class VocabularySizeError(ValueError, AssertionError):
-    """Ranks and special tokens do not add up to ``explicit_n_vocab`` (an AssertionError in tiktoken)."""
-
-
-class NotAnIntegerError(TypeError, AssertionError):
-    """A token is not a Python int (an AssertionError in tiktoken)."""
 
 
 class _EncodingLike(Protocol):
@@ -94,7 +87,7 @@ class Encoding:
         """
         largest = max(max(mergeable_ranks.values()), max(special_tokens.values(), default=0))
         if explicit_n_vocab:
-            _check_size(name, len(mergeable_ranks), len(special_tokens), largest, explicit_n_vocab)
+            check_size(name, len(mergeable_ranks), len(special_tokens), largest, explicit_n_vocab)
         self._mergeable_ranks = mergeable_ranks
         self._set_parts(name, pat_str, special_tokens, CoreBPE(mergeable_ranks, special_tokens, pat_str), largest)
 
@@ -124,7 +117,7 @@ class Encoding:
             raise VocabularyError(f"the rank file of {name!r} is malformed")
         largest = core_bpe.max_token_value()
         if explicit_n_vocab:
-            _check_size(name, core_bpe.rank_count(), len(special_tokens), largest, explicit_n_vocab)
+            check_size(name, core_bpe.rank_count(), len(special_tokens), largest, explicit_n_vocab)
         encoding = cls.__new__(cls)
         encoding._set_parts(name, pat_str, special_tokens, core_bpe, largest)
         return encoding
@@ -265,7 +258,7 @@ class Encoding:
             TypeError: If an item is not a str.
             ValueError: If ``num_threads`` is not positive.
         """
-        _check_threads(num_threads)
+        check_threads(num_threads)
         texts = list(text)
         batch = self._core_bpe.encode_batch(texts, _NO_TOKENS, None, num_threads != 1)
         return batch if batch is not None else [self.encode_ordinary(item) for item in texts]
@@ -294,7 +287,7 @@ class Encoding:
             TypeError: If an item is not a str or ``allowed_special`` not a set.
         """
         allowed, disallowed = self._policy(allowed_special, disallowed_special)
-        _check_threads(num_threads)
+        check_threads(num_threads)
         texts = list(text)
         if not texts:
             return []
@@ -342,7 +335,7 @@ class Encoding:
             KeyError: If there is no such token.
             TypeError: If the argument is neither str nor bytes.
         """
-        return self._core_bpe.encode_single_token(_as_bytes(text_or_bytes))
+        return self._core_bpe.encode_single_token(as_bytes(text_or_bytes))
 
     def _policy(
         self, allowed: Literal["all"] | AbstractSet[str], disallowed: Literal["all"] | Collection[str]
@@ -487,7 +480,7 @@ class Encoding:
             KeyError: If a token is unknown.
             ValueError: If ``num_threads`` is not positive.
         """
-        _check_threads(num_threads)
+        check_threads(num_threads)
         return [self.decode(tokens, errors) for tokens in batch]
 
     def decode_bytes_batch(self, batch: Iterable[_Tokens], *, num_threads: int = 8) -> list[bytes]:
@@ -504,7 +497,7 @@ class Encoding:
             KeyError: If a token is unknown.
             ValueError: If ``num_threads`` is not positive.
         """
-        _check_threads(num_threads)
+        check_threads(num_threads)
         return [self.decode_bytes(tokens) for tokens in batch]
 
     # The vocabulary
@@ -548,7 +541,7 @@ class Encoding:
 
     def _encode_single_piece(self, text_or_bytes: str | bytes) -> list[int]:
         """Encode bytes as one piece: without the pattern and without special tokens."""
-        return self._core_bpe.encode_single_piece(_as_bytes(text_or_bytes))
+        return self._core_bpe.encode_single_piece(as_bytes(text_or_bytes))
 
     def _encode_only_native_bpe(self, text: str) -> list[int]:
         """Encode a text piece by piece; no surrogates, no special tokens.
@@ -588,28 +581,6 @@ class Encoding:
             initialise(**cast("dict[str, Any]", value))
 
 
-def _check_size(name: str, ranks: int, specials: int, largest: int, n_vocab: int) -> None:
-    """Refuse a vocabulary that does not have ``n_vocab`` tokens with ids from 0 on."""
-    if ranks + specials != n_vocab:
-        raise VocabularySizeError(
-            f"{ranks} ranks and {specials} special tokens of {name!r} make {ranks + specials}, not {n_vocab}"
-        )
-    if largest != n_vocab - 1:
-        raise VocabularySizeError(
-            f"the largest token of {name!r} is {largest}; if there are {n_vocab}, it must be {n_vocab - 1}"
-        )
-
-
 def _registry() -> Any:
     """Give the module of registered encodings, which itself needs this one."""
     return importlib.import_module("tokengrove.compat.tiktoken.registry")
-
-
-def _as_bytes(text_or_bytes: str | bytes) -> bytes:
-    return text_or_bytes.encode("utf-8") if isinstance(text_or_bytes, str) else text_or_bytes
-
-
-def _check_threads(num_threads: int | None) -> None:
-    """Refuse what a thread pool of Python refuses."""
-    if num_threads is not None and num_threads <= 0:
-        raise ValueError("max_workers must be greater than 0")
