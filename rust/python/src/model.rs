@@ -80,15 +80,15 @@ fn load(
 ) -> PyResult<Model> {
     let specials = read_special_tokens(special_tokens)?;
     let left_out = pattern.is_instance_of::<PyEllipsis>();
-    let parse: Option<Parse> = match data.trim_ascii_start().first() {
-        Some(b'{') if tekken::is_tekken(data) => Some(tekken::parse),
-        Some(b'{') => Some(hf_json::parse),
-        _ => sentencepiece::is_model(data).then_some(sentencepiece::parse),
+    let kind: Option<(&str, Parse)> = match data.trim_ascii_start().first() {
+        Some(b'{') if tekken::is_tekken(data) => Some(("tekken.json", tekken::parse)),
+        Some(b'{') => Some(("tokenizer.json", hf_json::parse)),
+        _ => sentencepiece::is_model(data).then_some(("SentencePiece model", sentencepiece::parse)),
     };
-    if let Some(parse) = parse {
+    if let Some((name, parse)) = kind {
         if !left_out || special_tokens.is_some() {
-            return Err(errors::INVALID_ARGUMENT
-                .err(py, "pattern and special_tokens are for rank files; this file has its own"));
+            let message = format!("pattern and special_tokens are for rank files; a {name} has its own");
+            return Err(errors::INVALID_ARGUMENT.err(py, message));
         }
         let spec = run(py, data.len(), || parse(data))?.map_err(|error| load_error(py, &error))?;
         return build(py, spec);
