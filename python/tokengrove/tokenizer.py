@@ -10,6 +10,7 @@ import itertools
 import operator
 from dataclasses import dataclass
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from weakref import WeakValueDictionary
 
@@ -225,6 +226,18 @@ class Tokenizer(TokenizerCore):
             return cls(Model.from_file(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
         return cls(Model.from_ranks(path_or_ranks, pattern=pattern, special_tokens=special_tokens))
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the tokenizer as a Hugging Face ``tokenizer.json``.
+
+        Args:
+            path: The file to write; an existing file is replaced.
+
+        Raises:
+            UnsupportedTokenizerError: If the format has no form for a pattern or a component, see :meth:`to_json`.
+            OSError: If the file cannot be written.
+        """
+        Path(path).write_text(self.to_json(), encoding="utf-8", newline="")
+
     def truncate(
         self,
         text: str,
@@ -286,6 +299,22 @@ class Tokenizer(TokenizerCore):
         """
         return [Chunk(*part) for part in self._chunk(text, max_tokens, overlap, add_special_tokens, allowed_special)]
 
+    def with_vocab_size(self, vocab_size: int) -> Self:
+        """Keep the first tokens of a trained vocabulary.
+
+        Args:
+            vocab_size: The number of tokens to keep, added and special tokens included.
+
+        Returns:
+            A tokenizer with the ordinary tokens of the lowest ids and the merges among them: what training to that size
+            would have given. All added tokens are kept; those that come behind the cut move up to it, in their order.
+
+        Raises:
+            InvalidArgumentError: If there are fewer tokens, or one that encoding cannot do without would go, such as a
+                single byte.
+        """
+        return type(self)(self._with_vocab_size(vocab_size))
+
     def __copy__(self) -> Self:
         """Return the tokenizer itself: it cannot change."""
         return self
@@ -313,7 +342,11 @@ _RESTORED: WeakValueDictionary[str, Tokenizer] = WeakValueDictionary()
 
 
 def _restore(
-    cls: type[Tokenizer], fingerprint: str, data: bytes, pattern: str | None, special_tokens: dict[str, int]
+    cls: type[Tokenizer],
+    fingerprint: str,
+    data: bytes,
+    pattern: str | EllipsisType | None,
+    special_tokens: dict[str, int] | None,
 ) -> Tokenizer:
     """Unpickle a tokenizer."""
     known = _RESTORED.get(fingerprint)

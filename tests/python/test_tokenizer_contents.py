@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.data import data_file, rank_file, small_ranks
-from tokengrove import DecodeStream, Tokenizer
+from tokengrove import DecodeStream, InvalidArgumentError, Tokenizer
 
 RANKS = small_ranks()
 TOKENIZER = Tokenizer.from_tiktoken(RANKS, pattern="o200k_base", special_tokens={"<|end|>": 9000})
@@ -89,6 +89,38 @@ def test_merges_of_a_real_rank_vocabulary() -> None:
     tokenizer = Tokenizer.from_tiktoken(rank_file("cl100k_base"), pattern="cl100k_base")
     assert len(tokenizer.merges) == 100_000
     assert tokenizer.merges[:2] == [(b" ", b" "), (b"  ", b"  ")]
+
+
+@pytest.mark.parametrize("size", [257, 300, len(RANKS), len(RANKS) + 1])
+def test_the_first_tokens_of_a_vocabulary(size: int) -> None:
+    cut = TOKENIZER.with_vocab_size(size)
+    by_rank = sorted(RANKS, key=RANKS.__getitem__)[: size - 1]
+    end = TOKENIZER.special_tokens["<|end|>"] if size > len(RANKS) else size - 1
+    expected = Tokenizer.from_tiktoken(
+        {token: rank for rank, token in enumerate(by_rank)}, pattern="o200k_base", special_tokens={"<|end|>": end}
+    )
+    assert cut == expected
+    assert cut.vocab_size == size
+    text = "the tests of tales <|end|>"
+    assert cut.encode_list(text, allowed_special="all") == expected.encode_list(text, allowed_special="all")
+    assert cut.decode(cut.encode(text)) == text
+
+
+@pytest.mark.parametrize(("size", "message"), [(-1, "-1"), (0, "added tokens"), (256, "id 255"), (10_000, "at most")])
+def test_sizes_that_a_vocabulary_cannot_have(size: int, message: str) -> None:
+    with pytest.raises(InvalidArgumentError, match=message):
+        TOKENIZER.with_vocab_size(size)
+
+
+def test_the_first_tokens_of_a_file() -> None:
+    tokenizer = Tokenizer.from_file(data_file("vocabs/hf/gpt2/tokenizer.json"))
+    cut = tokenizer.with_vocab_size(10_000)
+    assert (cut.vocab_size, cut.max_token_id) == (10_000, 9_999)
+    assert cut.special_tokens == {"<|endoftext|>": 9_999}
+    assert cut.merges == tokenizer.merges[: 10_000 - 257]
+    text = "The quick brown fox jumps over the lazy dog"
+    assert cut.decode(cut.encode(text)) == text
+    assert max(cut.encode_list(text)) < 9_999
 
 
 def documented() -> list[tuple[str, object]]:

@@ -3,14 +3,15 @@
 mod byte_alphabet;
 mod chain;
 mod json;
+mod resize;
 
 pub use byte_alphabet::{byte_to_char, bytes_to_text, char_to_byte, occurs_in_text, text_to_bytes};
 pub use chain::{
     AddedToken, Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, PrependScheme, SplitBehavior, TemplatePiece,
     TemplateToken,
 };
-
 pub use json::NotInFormat;
+pub use resize::ResizeError;
 
 /// The largest token id that is accepted: ids also have to fit the signed 32-bit integers of model code.
 pub const MAX_TOKEN_ID: u32 = i32::MAX.unsigned_abs();

@@ -1,69 +1,78 @@
-//! What a tokenizer is made of, in a form that lasts: for pickling, comparison and the fingerprint.
+//! What a tokenizer is made of, in a form that lasts: for pickling and saving.
 //!
-//! A rank vocabulary is its rank file, pattern and special tokens. The form depends on the content alone: not on the version
-//! of this package, nor on line ends or the order of lines in the file that was loaded.
+//! A vocabulary of ranks is its rank file, pattern and special tokens; a SentencePiece model is its file; anything else is a
+//! `tokenizer.json`.
 
 use crate::errors;
+use crate::interrupt::run;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::collections::BTreeMap;
-use tokengrove::io::tiktoken;
+use tokengrove::io::{LoadError, hf_json, tiktoken};
 use tokengrove::pipeline::Tokenizer;
 use tokengrove::spec::{
     AddedToken, AddedTokenPolicy, Alphabet, BpeSpec, MergeRule, Segmentation, Symbols, TokenizerSpec,
 };
 
-/// The content of a rank vocabulary.
-pub(crate) struct Content {
-    ranks: Vec<u8>,
-    pattern: Option<String>,
-    specials: BTreeMap<String, u32>,
+/// The content of a tokenizer.
+enum Content {
+    Ranks { file: Vec<u8>, pattern: Option<String>, specials: BTreeMap<String, u32> },
+    File(Vec<u8>),
 }
 
 impl Content {
-    /// The content of a tokenizer, or `None` if it is more than a rank vocabulary.
-    pub(crate) fn of(tokenizer: &Tokenizer) -> Option<Self> {
+    /// The content of a tokenizer, which was perhaps loaded from a file that it cannot do without.
+    ///
+    /// # Errors
+    /// If it holds a component that no form has.
+    fn of(tokenizer: &Tokenizer, source: Option<&[u8]>) -> Result<Self, LoadError> {
+        if let Some(source) = source {
+            return Ok(Self::File(source.to_vec()));
+        }
         let spec = tokenizer.spec();
         let pattern = match &spec.segmentation {
             Segmentation::Whole => None,
             Segmentation::Tiktoken(pattern) => Some(pattern.clone()),
-            Segmentation::Chain(_) => return None,
+            Segmentation::Chain(_) => return hf_json::write(spec).map(|json| Self::File(json.into_bytes())),
         };
         if !is_plain(spec) {
-            return None;
+            return hf_json::write(spec).map(|json| Self::File(json.into_bytes()));
         }
         let specials = spec.added_tokens.iter().map(|token| (token.content.clone(), token.id)).collect();
-        Some(Self { ranks: tiktoken::write(&spec.model.tokens), pattern, specials })
+        Ok(Self::Ranks { file: tiktoken::write(&spec.model.tokens), pattern, specials })
     }
 
     /// Arguments of `Model.from_bytes`: the data, the pattern and the special tokens.
-    pub(crate) fn into_arguments(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        Ok((PyBytes::new(py, &self.ranks), self.pattern, self.specials).into_pyobject(py)?.into_any())
-    }
-
-    /// The SHA-256 of all parts, each after its length, in hexadecimal.
-    pub(crate) fn fingerprint(&self, py: Python<'_>) -> PyResult<String> {
-        let hash = py.import("hashlib")?.call_method0("sha256")?;
-        let update = |part: &[u8]| -> PyResult<()> {
-            hash.call_method1("update", (PyBytes::new(py, &(part.len() as u64).to_le_bytes()),))?;
-            hash.call_method1("update", (PyBytes::new(py, part),))?;
-            Ok(())
+    fn into_arguments(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        let arguments = match self {
+            Self::Ranks { file, pattern, specials } => {
+                (PyBytes::new(py, &file), pattern.into_pyobject(py)?.into_any(), Some(specials)).into_pyobject(py)?
+            }
+            Self::File(file) => {
+                let left_out = py.Ellipsis().into_bound(py);
+                (PyBytes::new(py, &file), left_out, None::<BTreeMap<String, u32>>).into_pyobject(py)?
+            }
         };
-        update(b"ranks")?;
-        update(&self.ranks)?;
-        update(if self.pattern.is_some() { b"pattern" } else { b"whole" })?;
-        update(self.pattern.as_deref().unwrap_or_default().as_bytes())?;
-        for (content, id) in &self.specials {
-            update(content.as_bytes())?;
-            update(&id.to_le_bytes())?;
-        }
-        hash.call_method0("hexdigest")?.extract()
+        Ok(arguments.into_any())
     }
 }
 
-/// The error for a tokenizer whose content has no lasting form.
-pub(crate) fn unsupported(py: Python<'_>) -> PyErr {
-    errors::UNSUPPORTED.err(py, "a tokenizer with more than ranks, a pattern and special tokens cannot be written yet")
+/// What `Model.from_bytes` takes to make the same tokenizer.
+pub(crate) fn arguments<'py>(
+    py: Python<'py>,
+    tokenizer: &Tokenizer,
+    source: Option<&[u8]>,
+) -> PyResult<Bound<'py, PyAny>> {
+    run(py, usize::MAX, || Content::of(tokenizer, source))?
+        .map_err(|error| errors::UNSUPPORTED.err(py, error))?
+        .into_arguments(py)
+}
+
+/// Writes a tokenizer as a `tokenizer.json`.
+pub(crate) fn to_json(py: Python<'_>, tokenizer: &Tokenizer) -> PyResult<String> {
+    let spec =
+        run(py, usize::MAX, || tokenizer.portable_spec())?.map_err(|error| errors::UNSUPPORTED.err(py, error))?;
+    run(py, usize::MAX, || hf_json::write(&spec))?.map_err(|error| errors::UNSUPPORTED.err(py, error))
 }
 
 /// Whether a specification has nothing that a rank file, a pattern and special tokens do not say.

@@ -5,7 +5,7 @@ use crate::text::Text;
 use crate::{batch, buffer, errors};
 use pyo3::prelude::*;
 use std::ops::Range;
-use tokengrove::pipeline::{EncodeError, EncodeOptions, Tokenizer};
+use tokengrove::pipeline::{EncodeError, EncodeOptions, Side, Tokenizer};
 
 /// From this many bytes on, a text is work for several threads, and its ids are made in the memory that Python gets. Below,
 /// they are made in the thread's own buffer and then copied into an array of the right size: that buffer is warm, and a copy
@@ -81,6 +81,15 @@ impl Encode<'_> {
 
 /// Where a chunk lies in bytes and in characters, and its number of tokens.
 type Chunk = (Range<usize>, Range<usize>, usize);
+
+/// Reads the side to cut off.
+pub(crate) fn side(py: Python<'_>, side: &str) -> PyResult<Side> {
+    match side {
+        "left" => Ok(Side::Left),
+        "right" => Ok(Side::Right),
+        _ => Err(errors::INVALID_ARGUMENT.err(py, format_args!("side is \"left\" or \"right\"; found {side:?}"))),
+    }
+}
 
 /// The error for text that the vocabulary cannot represent, or that a limit is too small for.
 pub(crate) fn no_token(py: Python<'_>, error: &EncodeError) -> PyErr {

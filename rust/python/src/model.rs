@@ -18,6 +18,8 @@ use tokengrove::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec};
 #[pyclass(frozen, module = "tokengrove._native")]
 pub(crate) struct Model {
     pub(crate) tokenizer: Arc<Tokenizer>,
+    /// The file itself, where its content has no other lasting form.
+    pub(crate) source: Option<Arc<[u8]>>,
 }
 
 #[pymethods]
@@ -69,6 +71,15 @@ impl Model {
     }
 }
 
+impl Model {
+    /// The tokenizer with the first tokens alone.
+    pub(crate) fn with_vocab_size(py: Python<'_>, tokenizer: &Tokenizer, size: usize) -> PyResult<Self> {
+        let spec = run(py, usize::MAX, || tokenizer.spec().with_vocab_size(size))?
+            .map_err(|error| errors::INVALID_ARGUMENT.err(py, error))?;
+        build(py, spec)
+    }
+}
+
 /// Reads a file that says everything about its tokenizer.
 type Parse = fn(&[u8]) -> Result<TokenizerSpec, LoadError>;
 
@@ -91,7 +102,9 @@ fn load(
             return Err(errors::INVALID_ARGUMENT.err(py, message));
         }
         let spec = run(py, data.len(), || parse(data))?.map_err(|error| load_error(py, &error))?;
-        return build(py, spec);
+        // Only SentencePiece has character maps, and only its small files can say what they are.
+        let source = sentencepiece::is_model(data).then(|| data.into());
+        return Ok(Model { source, ..build(py, spec)? });
     }
     if left_out {
         return Err(errors::INVALID_ARGUMENT.err(
@@ -111,7 +124,7 @@ fn load_error(py: Python<'_>, error: &LoadError) -> PyErr {
 
 fn build(py: Python<'_>, spec: TokenizerSpec) -> PyResult<Model> {
     let tokenizer = run(py, usize::MAX, || compile(spec))?.map_err(|error| compile_error(py, &error))?;
-    Ok(Model { tokenizer: Arc::new(tokenizer) })
+    Ok(Model { tokenizer: Arc::new(tokenizer), source: None })
 }
 
 fn compile_error(py: Python<'_>, error: &CompileError) -> PyErr {

@@ -1,19 +1,18 @@
 //! `TokenizerCore`: the methods of a tokenizer that are worth a native call.
 
-use crate::content::{self, Content};
-use crate::encode::{Encode, no_token};
+use crate::encode::{self, Encode, no_token};
 use crate::interrupt::run;
 use crate::model::Model;
 use crate::stream::DecodeStream;
 use crate::text::{self, Text};
-use crate::{batch, errors, ids, lists, special};
+use crate::{batch, content, errors, ids, lists, special};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, ToPyArray};
 use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyList, PyString, PyType};
 use std::sync::Arc;
-use tokengrove::pipeline::{EncodeOptions, Side, Tokenizer};
+use tokengrove::pipeline::{EncodeOptions, Tokenizer};
 
 /// A piece and three offsets that go with it.
 type Piece<'py> = (Bound<'py, PyString>, usize, usize, usize);
@@ -22,6 +21,7 @@ type Piece<'py> = (Bound<'py, PyString>, usize, usize, usize);
 #[pyclass(frozen, subclass, module = "tokengrove._native")]
 pub(crate) struct TokenizerCore {
     tokenizer: Arc<Tokenizer>,
+    source: Option<Arc<[u8]>>,
     fingerprint: PyOnceLock<String>,
 }
 
@@ -42,10 +42,6 @@ impl TokenizerCore {
             tokenizer: &self.tokenizer,
             options: EncodeOptions { add_special_tokens, allowed: &allowed, ..EncodeOptions::default() },
         })
-    }
-
-    fn content(&self, py: Python<'_>) -> PyResult<Content> {
-        run(py, usize::MAX, || Content::of(&self.tokenizer))?.ok_or_else(|| content::unsupported(py))
     }
 
     /// Whether both are made of the same; decided without a hash where that is easy.
@@ -84,7 +80,8 @@ impl TokenizerCore {
     #[new]
     #[pyo3(signature = (model, /))]
     fn new(model: &Bound<'_, Model>) -> Self {
-        Self { tokenizer: Arc::clone(&model.get().tokenizer), fingerprint: PyOnceLock::new() }
+        let Model { tokenizer, source } = model.get();
+        Self { tokenizer: Arc::clone(tokenizer), source: source.clone(), fingerprint: PyOnceLock::new() }
     }
 
     /// The number of tokens, special tokens included.
@@ -129,7 +126,8 @@ impl TokenizerCore {
     /// Tokenizers with the same fingerprint have the same vocabulary, pattern and special tokens, and so the same ids.
     #[getter]
     fn fingerprint(&self, py: Python<'_>) -> PyResult<&str> {
-        self.fingerprint.get_or_try_init(py, || self.content(py)?.fingerprint(py)).map(String::as_str)
+        let made = self.fingerprint.get_or_try_init(py, || run(py, usize::MAX, || self.tokenizer.fingerprint()));
+        made.map(String::as_str)
     }
 
     fn __richcmp__<'py>(&self, other: &Bound<'py, PyAny>, compare: CompareOp) -> PyResult<Bound<'py, PyAny>> {
@@ -149,7 +147,26 @@ impl TokenizerCore {
 
     /// What `Model.from_bytes` takes to make the same tokenizer.
     fn _arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.content(py)?.into_arguments(py)
+        content::arguments(py, &self.tokenizer, self.source.as_deref())
+    }
+
+    /// Gives the tokenizer as a Hugging Face `tokenizer.json`.
+    ///
+    /// A vocabulary of ranks is written with the merges that they stand for, in the byte alphabet, and its pattern in the
+    /// dialect of that format. Equal tokenizers give equal text.
+    ///
+    /// Returns:
+    ///     The JSON text.
+    ///
+    /// Raises:
+    ///     UnsupportedTokenizerError: If the format has no form for a pattern or a component.
+    fn to_json(&self, py: Python<'_>) -> PyResult<String> {
+        content::to_json(py, &self.tokenizer)
+    }
+
+    /// What `Tokenizer.with_vocab_size` is made of.
+    fn _with_vocab_size(&self, py: Python<'_>, size: i64) -> PyResult<Model> {
+        Model::with_vocab_size(py, &self.tokenizer, not_negative(py, "vocab_size", size)?)
     }
 
     /// Encodes a text.
@@ -363,15 +380,7 @@ impl TokenizerCore {
         allowed_special: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyString>> {
         let max_tokens = not_negative(py, "max_tokens", max_tokens)?;
-        let side = match side {
-            "left" => Side::Left,
-            "right" => Side::Right,
-            _ => {
-                return Err(
-                    errors::INVALID_ARGUMENT.err(py, format_args!("side is \"left\" or \"right\"; found {side:?}"))
-                );
-            }
-        };
+        let side = encode::side(py, side)?;
         self.with_options(add_special_tokens, Some(allowed_special), |encode| {
             let string = text::borrow_str(text)?;
             let kept = run(py, string.len(), || encode.tokenizer.truncate(string, max_tokens, side, encode.options))?

@@ -24,7 +24,6 @@ mod pattern;
 mod pieces;
 mod portable;
 mod punctuation;
-mod resize;
 mod rewrite;
 mod segment;
 mod split;

@@ -106,18 +106,22 @@ fn enter_added_tokens(spec: &mut TokenizerSpec) {
         }
     };
     let strings: Vec<(Vec<u8>, bool)> = spec.added_tokens.iter().map(|token| read_as(&token.content)).collect();
-    let mut known: HashMap<&[u8], u32> = spec.model.tokens.iter().collect();
+    // The same bytes may be a token in the byte alphabet and, as they are, an added token.
+    let written = |entry: usize| spec.alphabet != Alphabet::ByteLevel || spec.model.tokens.is_encodable(entry);
+    let mut known: HashMap<(&[u8], bool), u32> = (0..spec.model.tokens.len())
+        .filter_map(|entry| spec.model.tokens.get(entry).map(|(bytes, id)| ((bytes, written(entry)), id)))
+        .collect();
     let mut entered = Vec::new();
     // Each entry makes the next free id larger, so that tokens before it may need one too.
     loop {
         let mut next = u32::try_from(known.len()).unwrap_or(u32::MAX);
         let before = entered.len();
         for (token, (bytes, encodable)) in spec.added_tokens.iter().zip(&strings) {
-            if known.contains_key(bytes.as_slice()) {
+            if known.contains_key(&(bytes.as_slice(), *encodable)) {
                 continue;
             }
             if next != token.id {
-                known.insert(bytes, token.id);
+                known.insert((bytes, *encodable), token.id);
                 entered.push((bytes.clone(), *encodable, token.id));
                 break;
             }
