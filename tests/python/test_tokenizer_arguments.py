@@ -236,9 +236,9 @@ def test_a_rank_file_needs_a_pattern(tmp_path: Path) -> None:
 def test_a_tokenizer_json_has_its_own_pattern(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
-    with pytest.raises(InvalidArgumentError, match=r"tokenizer\.json"):
+    with pytest.raises(InvalidArgumentError, match="has its own"):
         Tokenizer.from_tiktoken(path, pattern="gpt2")
-    with pytest.raises(InvalidArgumentError, match=r"tokenizer\.json"):
+    with pytest.raises(InvalidArgumentError, match="has its own"):
         Tokenizer.from_file(path, special_tokens={})
     with pytest.raises(VocabularyError, match="model"):
         Tokenizer.from_file(path)
