@@ -21,6 +21,9 @@ FILES = (
 LOSSY = {"falcon-180b-chat", "kl3m-005-multi-word-example-32k"} | {f"kl3m-004-char-{n}k-cased" for n in (4, 8, 16)}
 """Their vocabularies have no token for some characters: tokenizers drops these, this package raises."""
 
+STRAYS = {"deepseek-v3", "mistral-nemo-tekken"}
+"""Their templates name ids that no token has: tokenizers leaves them out, this package writes their names."""
+
 SPECIAL = [
     "<s>Hello</s> x",
     "a <|endoftext|>  b<|endoftext|>",
@@ -68,15 +71,13 @@ def test_ids_and_text_equal_the_reference(name: str, texts: list[str]) -> None:
         compared = 0
         for text, encoding in zip(texts, expected, strict=True):
             try:
-                ids = tokenizer.encode_list(
-                    text, allowed_special=allowed, add_special_tokens=add_special_tokens
-                )
+                ids = tokenizer.encode_list(text, allowed_special=allowed, add_special_tokens=add_special_tokens)
             except tokengrove.InvalidTextError:
                 assert name in LOSSY
                 continue
             compared += 1
             assert ids == encoding.ids, text
-            if name != "deepseek-v3" or not add_special_tokens:  # its template names an id that its vocabulary lacks
+            assert tokenizer.decode(ids, skip_special_tokens=True) == reference.decode(ids), text
+            if not (name in STRAYS and add_special_tokens):
                 assert tokenizer.decode(ids) == reference.decode(ids, skip_special_tokens=False), text
-                assert tokenizer.decode(ids, skip_special_tokens=True) == reference.decode(ids), text
-        assert compared > len(texts) // 2
+        assert compared > len(texts) // (10 if name in LOSSY else 2)

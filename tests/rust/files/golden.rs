@@ -4,7 +4,7 @@ use crate::{as_reference, data, hf, read, strings};
 use tokengrove::decoder::DecodeStream;
 use tokengrove::pipeline::{AllowedSpecials, EncodeOptions};
 
-/// From the model card of SuperBPE (Liu, Hayase et al., arXiv 2503.13423).
+/// From the model card of `SuperBPE` (Liu, Hayase et al., arXiv 2503.13423).
 const MILKY_WAY: &str = "By the way, I am a fan of the Milky Way.";
 
 #[test]

@@ -10,6 +10,7 @@ use super::split;
 use super::template;
 use super::tokenizer::Tokenizer;
 use crate::spec::{AddedToken, Alphabet, Normalizer, PreTokenizer, Segmentation, TokenizerSpec};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 /// Builds the tokenizer that a specification describes.
@@ -38,7 +39,8 @@ pub fn compile(spec: TokenizerSpec) -> Result<Tokenizer, CompileError> {
     let model = Model::new(&spec, pretokenizer)?;
     let normalize = |text: &str| normalization.plain(text).map_or_else(|_| text.to_owned(), Into::into);
     let added = AddedTokens::new(spec.added_tokens.clone(), spec.added_token_policy, normalize)?;
-    let decoding = Decoding::new(&spec, &added)?;
+    let strays = strays(&spec);
+    let decoding = Decoding::new(&spec, &added, &strays)?;
     Ok(Tokenizer {
         asks_for_origin: matches!(&segmenter, Segmenter::Stages { stages, .. } if split::asks_for_origin(stages)),
         reads_byte_alphabet: reads_byte_alphabet(&spec, &segmenter),
@@ -48,6 +50,7 @@ pub fn compile(spec: TokenizerSpec) -> Result<Tokenizer, CompileError> {
         added,
         template: template::items(spec.post_processor.as_ref())?,
         decoding,
+        strays: strays.into_iter().map(|(id, _)| id).collect(),
         spec,
         by_bytes: OnceLock::new(),
         by_id: OnceLock::new(),
@@ -65,6 +68,25 @@ fn check_ids(tokens: &[AddedToken]) -> Result<(), CompileError> {
             Err(CompileError::duplicate_id(quoted(pair[0]), quoted(pair[1]), pair[0].id))
         }
     }
+}
+
+/// The ids that the post-processor adds and that no token has, in order: files come with a template that names other ids
+/// than their added tokens get. They are decoded to their names, and skipped as special tokens.
+fn strays(spec: &TokenizerSpec) -> Vec<(u32, String)> {
+    let mut strays: Vec<(u32, String)> = spec
+        .post_processor
+        .iter()
+        .flat_map(template::named_ids)
+        .filter(|(id, _)| spec.added_tokens.iter().all(|token| token.id != *id))
+        .map(|(id, name)| (id, name.to_owned()))
+        .collect();
+    if !strays.is_empty() {
+        let known: HashSet<u32> = spec.model.tokens.iter().map(|(_, id)| id).collect();
+        strays.retain(|(id, _)| !known.contains(id));
+        strays.sort();
+        strays.dedup_by_key(|stray| stray.0);
+    }
+    strays
 }
 
 /// Whether text reaches a model of characters in the byte alphabet.

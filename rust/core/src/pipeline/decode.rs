@@ -56,7 +56,12 @@ impl Strings {
 }
 
 impl Decoding {
-    pub(super) fn new(spec: &TokenizerSpec, added: &AddedTokens) -> Result<Self, CompileError> {
+    /// `strays` are ids that only the post-processor knows, with their names.
+    pub(super) fn new(
+        spec: &TokenizerSpec,
+        added: &AddedTokens,
+        strays: &[(u32, String)],
+    ) -> Result<Self, CompileError> {
         let strings = Strings::new(spec, added);
         let steps = spec.decoder.as_ref().map(steps).transpose()?;
         let (rules, joins) = rules(spec, steps.as_deref());
@@ -64,8 +69,9 @@ impl Decoding {
             // The usual cases, without a detour through strings.
             (Alphabet::Raw, None) | (Alphabet::ByteLevel, Some([Step::ByteLevel])) => {
                 let vocabulary = spec.model.tokens.iter().map(|(bytes, id)| (id, bytes));
+                let extra = strings.added.iter().chain(strays);
                 let forms: Vec<(u32, Vec<u8>)> =
-                    strings.added.iter().map(|(id, form)| (*id, token_bytes(form, steps.as_deref()))).collect();
+                    extra.map(|(id, form)| (*id, token_bytes(form, steps.as_deref()))).collect();
                 TokenBytes::new(vocabulary.chain(forms.iter().map(|(id, bytes)| (*id, bytes.as_slice()))))
             }
             _ => {
@@ -74,7 +80,8 @@ impl Decoding {
                     let string = strings.of_entry(bytes, tokens.is_encodable(entry));
                     (id, token_bytes(&string, steps.as_deref()))
                 });
-                let added = strings.added.iter().map(|(id, form)| (*id, token_bytes(form, steps.as_deref())));
+                let added =
+                    strings.added.iter().chain(strays).map(|(id, form)| (*id, token_bytes(form, steps.as_deref())));
                 let all: Vec<(u32, Vec<u8>)> = vocabulary.chain(added).collect();
                 TokenBytes::new(all.iter().map(|(id, bytes)| (*id, bytes.as_slice())))
             }

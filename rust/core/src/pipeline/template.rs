@@ -68,6 +68,21 @@ fn check(found: usize) -> Result<(), CompileError> {
     if found > MAX_ITEMS { Err(CompileError::too_large("elements of the template", found, MAX_ITEMS)) } else { Ok(()) }
 }
 
+/// The ids that post-processors add, with their names.
+pub(super) fn named_ids(processor: &PostProcessor) -> Vec<(u32, &str)> {
+    match processor {
+        PostProcessor::ByteLevel { .. } => Vec::new(),
+        PostProcessor::Bert { sep, cls } | PostProcessor::Roberta { sep, cls, .. } => {
+            vec![(sep.1, sep.0.as_str()), (cls.1, cls.0.as_str())]
+        }
+        PostProcessor::Template { special_tokens, .. } => special_tokens
+            .iter()
+            .flat_map(|token| token.ids.iter().copied().zip(token.tokens.iter().map(String::as_str)))
+            .collect(),
+        PostProcessor::Sequence(all) => all.iter().flat_map(named_ids).collect(),
+    }
+}
+
 /// Whether offsets leave out white space, and if so, whether one leading space counts as added by the tokenizer.
 pub(super) fn trimming(processor: Option<&PostProcessor>) -> Vec<bool> {
     match processor {

@@ -25,6 +25,8 @@ pub struct Tokenizer {
     pub(super) added: AddedTokens,
     pub(super) template: Vec<Item>,
     pub(super) decoding: Decoding,
+    /// Ids that only the post-processor knows, in order.
+    pub(super) strays: Vec<u32>,
     pub(super) spec: TokenizerSpec,
     /// Entries of the vocabulary in the order of their bytes, made when first asked for.
     pub(super) by_bytes: OnceLock<Vec<u32>>,
@@ -109,7 +111,7 @@ impl Tokenizer {
     /// The number of tokens, added tokens included.
     #[must_use]
     pub fn vocab_size(&self) -> usize {
-        self.decoding.tokens().len()
+        self.decoding.tokens().len() - self.strays.len()
     }
 
     /// The largest id, or `None` without tokens.
@@ -132,7 +134,7 @@ impl Tokenizer {
     /// Whether an id is a special token's.
     #[must_use]
     pub fn is_special(&self, id: u32) -> bool {
-        self.added.is_special(id)
+        self.added.is_special(id) || self.strays.binary_search(&id).is_ok()
     }
 
     /// The set of the named special tokens, for [`EncodeOptions::allowed`](super::EncodeOptions::allowed).
