@@ -1,9 +1,10 @@
 """Exact and fast byte-pair encoding, next-byte probabilities and train-free speculative decoding.
 
-This module re-exports the tokenizer. Importing it loads NumPy and the native extension, never torch or transformers.
+This module re-exports the tokenizer and the token tree. Importing it loads NumPy and the native extension, never torch
+or transformers.
 """
 
-from tokengrove._native import get_num_threads, pattern_names, set_num_threads
+from tokengrove._native import TokenTree, get_num_threads, pattern_names, set_num_threads
 from tokengrove._native import version as _version
 from tokengrove.default import default_tokenizer
 from tokengrove.errors import (
@@ -27,6 +28,7 @@ __all__ = [
     "OffsetEncoding",
     "PatternError",
     "TokenBatch",
+    "TokenTree",
     "TokengroveError",
     "Tokenizer",
     "UnknownTokenError",

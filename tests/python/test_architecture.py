@@ -50,11 +50,12 @@ RUST = layers(
         # whole tokenizers: `io` reads specifications from files, `pipeline` builds tokenizers from specifications
         "io": "id hash spec",
         "pipeline": "id hash spec unicode vocab merges cache pretokenize bpe encoder decoder offsets",
+        # token trees
+        "tree": "id",
         # Not written yet; their place is settled. Learning a vocabulary:
         "train": "id hash spec vocab merges pretokenize bpe",
-        # Token trees:
+        # What is built on token trees:
         "trie": "id hash vocab",
-        "tree": "id",
         "cover": "id hash vocab trie tree bpe pretokenize",
         "next_byte": "id vocab trie tree cover",
         "draft": "id hash tree",

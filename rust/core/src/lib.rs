@@ -15,5 +15,6 @@ mod prefetch;
 pub mod pretokenize;
 pub mod spec;
 pub mod tiktoken;
+pub mod tree;
 pub mod unicode;
 pub mod vocab;

@@ -3,7 +3,7 @@
 //! One file per subject: `text`, `ids` and `special` convert arguments and results, `errors` maps Rust errors to the classes
 //! of `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt` runs work
 //! outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream`
-//! are the Python classes, and `tiktoken` those behind that drop-in.
+//! are the Python classes, and `tiktoken` those behind that drop-in; `tree` are token trees, and `nodes` reads their numbers.
 
 #![allow(clippy::doc_markdown, reason = "the documentation of Python classes and functions is theirs: not Markdown")]
 
@@ -16,12 +16,14 @@ mod ids;
 mod interrupt;
 mod lists;
 mod model;
+mod nodes;
 mod special;
 mod stream;
 mod text;
 mod threads;
 mod tiktoken;
 mod tokenizer;
+mod tree;
 
 use pyo3::prelude::*;
 use tokengrove::pretokenize::Pretokenizer;
@@ -41,6 +43,8 @@ mod _native {
     use super::tiktoken::{CoreBPE, Specials, Splitter, read_rank_file};
     #[pymodule_export]
     use super::tokenizer::TokenizerCore;
+    #[pymodule_export]
+    use super::tree::{TokenTree, TreeBatch};
 
     /// The version of the package.
     #[pyfunction]
