@@ -55,7 +55,7 @@ $(VENV)/.made:
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml
 	@echo "Installing the development tools into $(VENV)"
-	@$(requirements) dev | $(PY) -m pip install -r /dev/stdin
+	@$(requirements) dev torch transformers | $(PY) -m pip install -r /dev/stdin
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.made pyproject.toml
