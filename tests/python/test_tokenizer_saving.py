@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from support.data import data_file, rank_file, small_ranks
-from tokengrove import Tokenizer, UnsupportedTokenizerError
+from support import exact
+from support.data import CORPORA, corpus, data_file, rank_file, small_ranks
+from tokengrove import InvalidArgumentError, Tokenizer, UnsupportedTokenizerError
+from tokengrove.verification import adversarial_texts, random_texts
 
 HF = ("gpt2", "llama-2-13b-chat", "kl3m-004-char-4k-cased", "clip", "phi-2", "mistral-7b-instruct-v0.1")
 TEXT = (
@@ -101,3 +103,84 @@ def test_a_pattern_without_a_form_is_refused(tmp_path: Path) -> None:
 def test_saving_where_nothing_can_be_written(tmp_path: Path) -> None:
     with pytest.raises(OSError):  # noqa: PT011 - which subclass depends on the platform
         Tokenizer.from_tiktoken(small_ranks(), pattern=None).save(tmp_path)
+
+
+KINDS = {
+    **{
+        name: f"vocabs/hf/{name}/tokenizer.json" for name in ("qwen3", "llama-3.2", "superbpe-200k-t80k", "deepseek-v3")
+    },
+    **{name: f"vocabs/tiktoken/{name}.tiktoken" for name in exact.ENCODINGS},
+    "llama2.model": "vocabs/sentencepiece/llama2.model",
+    "tekken.json": "",
+}
+
+
+def of_kind(name: str, folder: Path) -> Tokenizer:
+    if name == "tekken.json":
+        (folder / name).write_bytes(exact.tekken_file())
+        return Tokenizer.from_file(folder / name)
+    path = data_file(KINDS[name])
+    if name in exact.ENCODINGS:
+        special = {"<|endoftext|>": 140_000 if name == "llama3" else 200_100}
+        return Tokenizer.from_tiktoken(path, pattern=exact.ENCODINGS[name], special_tokens=special)
+    return Tokenizer.from_file(path)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_what_is_saved_gives_the_same_ids_in_the_reference(name: str, tmp_path: Path) -> None:
+    """On text of every corpus: here, in the tokenizer loaded from the saved file, and in tokenizers."""
+    tokenizers = pytest.importorskip("tokenizers", reason="tokenizers, the reference, is not installed")
+    first = of_kind(name, tmp_path)
+    path = tmp_path / "saved.json"
+    first.save(path)
+    second, reference = Tokenizer.from_file(path), tokenizers.Tokenizer.from_file(str(path))
+    reference.no_truncation()
+    check_alike(first, second)
+    texts = [part for corpus_name in CORPORA for part in exact.cut(corpus(corpus_name)[100_000:190_000])]
+    texts += [text for _, text in [*adversarial_texts(500), *random_texts(200, seed=6)] if len(text) < 10_000]
+    texts += ["a <|endoftext|>  b<|endoftext|>", " <s>x</s> ", "<|im_start|>user\n"]
+    for allowed in ((), "all"):
+        reference.encode_special_tokens = allowed != "all"
+        ids = first.encode_batch(texts, allowed_special=allowed).to_lists()
+        assert second.encode_batch(texts, allowed_special=allowed).to_lists() == ids
+        theirs = reference.encode_batch_fast(texts, add_special_tokens=False)
+        different = [text for text, row, other in zip(texts, ids, theirs, strict=True) if other.ids != row]
+        assert different == []
+    for row in ids[::10]:
+        assert second.decode(row) == first.decode(row) == reference.decode(row, skip_special_tokens=False)
+
+
+@pytest.mark.parametrize("name", [name for name in KINDS if name != "llama2.model"])
+def test_smaller_vocabularies_save_and_pickle(name: str, tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers", reason="tokenizers, the reference, is not installed")
+    whole = of_kind(name, tmp_path)
+    size = whole.vocab_size - 20_000
+    small = whole.with_vocab_size(size)
+    assert small.vocab_size == size
+    assert small != whole
+    assert set(small.special_tokens) == set(whole.special_tokens)
+    text = TEXT + corpus("multilingual.txt")[:20_000]
+    ids = small.encode_list(text)
+    assert max(ids) <= (small.max_token_id or 0)
+    assert small.decode(ids) == whole.decode(whole.encode_list(text))
+    assert len(ids) > len(whole.encode_list(text))
+    path = tmp_path / "small.json"
+    small.save(path)
+    reference = tokenizers.Tokenizer.from_file(str(path))
+    reference.encode_special_tokens = True
+    assert reference.encode(text, add_special_tokens=False).ids == ids
+    data, fingerprint = pickle.dumps(small), small.fingerprint
+    del small
+    gc.collect()
+    again: Tokenizer = pickle.loads(data)
+    assert again.fingerprint == fingerprint
+    assert again.encode_list(text) == ids
+    assert whole.with_vocab_size(whole.vocab_size) == whole
+
+
+def test_a_vocabulary_whose_characters_come_last_is_not_cut() -> None:
+    """The first tokens of a SentencePiece model are not what a smaller training would have given."""
+    whole = of_kind("llama2.model", Path())
+    with pytest.raises(InvalidArgumentError, match="without which text is lost"):
+        whole.with_vocab_size(12_000)
+    assert whole.with_vocab_size(32_000) == whole

@@ -14,7 +14,7 @@ import numpy as np
 
 import tokengrove
 from tokengrove.cli.errors import CommandError, ExitCode
-from tokengrove.cli.inputs import add_input_arguments, documents
+from tokengrove.cli.inputs import add_input_arguments, at_least, documents
 from tokengrove.cli.terminal import duration, size, write_table
 from tokengrove.cli.tokenizers import LoadedTokenizer, add_tokenizer_arguments, load_tokenizer
 from tokengrove.cli.verify import load_peer
@@ -54,8 +54,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_input_arguments(parser)
     add_tokenizer_arguments(parser)
     parser.add_argument("--against", choices=REFERENCES, help="also time this library")
-    parser.add_argument("--repeat", type=int, default=5, metavar="N", help="repeated passes (default: %(default)s)")
-    parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads (default: %(default)s)")
+    parser.add_argument(
+        "--repeat", type=at_least(0), default=5, metavar="N", help="repeated passes (default: %(default)s)"
+    )
+    parser.add_argument("--threads", type=at_least(1), default=1, metavar="N", help="threads (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="write one object with the time of every pass")
     parser.set_defaults(run=run)
 
@@ -93,8 +95,6 @@ class Contestant:
 
 def run(options: argparse.Namespace) -> int:
     """Time."""
-    if options.repeat < 0 or options.threads < 1:
-        raise CommandError("--repeat takes 0 or more, --threads 1 or more")
     tokengrove.set_num_threads(options.threads)
     texts = [d.text if isinstance(d.text, str) else d.text.decode("utf-8", "replace") for d in documents(options)]
     length = sum(len(text.encode()) for text in texts)

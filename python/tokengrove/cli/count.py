@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tokengrove import InvalidTextError
 from tokengrove.cli.encode import add_encoding_arguments, encoding_options, for_each
 from tokengrove.cli.errors import ExitCode
-from tokengrove.cli.inputs import Document, add_input_arguments, batches, documents, total_size
+from tokengrove.cli.inputs import Document, add_input_arguments, at_least, batches, documents, total_size
 from tokengrove.cli.progress import add_progress_argument, progress
 from tokengrove.cli.tokenizers import add_tokenizer_arguments, load_tokenizer
 
@@ -45,7 +45,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add_input_arguments(parser)
     parser.add_argument(
-        "--limit", type=_limit, metavar="N", help="stop at more than N tokens a text; exit code 1 if a text has more"
+        "--limit",
+        type=at_least(0),
+        metavar="N",
+        help="stop at more than N tokens a text; exit code 1 if a text has more",
     )
     add_tokenizer_arguments(parser)
     add_encoding_arguments(parser)
@@ -54,13 +57,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     group.add_argument("--json", action="store_true", help='write an object a text: {"source": ..., "tokens": ...}')
     add_progress_argument(group)
     parser.set_defaults(run=run)
-
-
-def _limit(argument: str) -> int:
-    """Parse a number of tokens."""
-    if not argument.isdecimal():
-        raise argparse.ArgumentTypeError(f"{argument!r} is not a number of tokens")
-    return int(argument)
 
 
 def run(options: argparse.Namespace) -> int:

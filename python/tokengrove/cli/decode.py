@@ -99,13 +99,16 @@ def _texts(options: argparse.Namespace) -> Iterator[NDArray[np.uint32]]:
         return
     for name in options.files or [STDIN]:
         form = options.format or next((form for suffix, form in SUFFIXES.items() if name.endswith(suffix)), "text")
+        shown = "<stdin>" if name == STDIN else name
         with open_input(name) as file:
             if form in ("npy", "u32"):
-                yield _binary_ids(name, file, form)
+                yield _binary_ids(shown, file, form)
                 continue
             parse = parse_ids if form == "text" else _json_ids
             lines = (
-                parse(line, f"{name}:{number}") for number, line in enumerate(file, 1) if line.strip() or form == "text"
+                parse(line, f"{shown}:{number}")
+                for number, line in enumerate(file, 1)
+                if line.strip() or form == "text"
             )
             if options.lines:
                 yield from lines

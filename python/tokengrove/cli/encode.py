@@ -9,7 +9,7 @@ import numpy as np
 
 from tokengrove import InvalidTextError, TokenBatch, set_num_threads
 from tokengrove.cli.errors import CommandError, ExitCode, UsageError
-from tokengrove.cli.inputs import Document, add_input_arguments, batches, documents, total_size
+from tokengrove.cli.inputs import Document, add_input_arguments, at_least, batches, documents, total_size
 from tokengrove.cli.outputs import FORMATS, IdWriter, make_writer, open_output
 from tokengrove.cli.progress import add_progress_argument, progress
 from tokengrove.cli.tokenizers import add_tokenizer_arguments, load_tokenizer
@@ -81,19 +81,8 @@ def add_encoding_arguments(parser: argparse.ArgumentParser) -> None:
         "--add-special-tokens", action="store_true", help="add what the tokenizer puts around a text, such as <s>"
     )
     parser.add_argument(
-        "--threads", type=_threads, metavar="N", help="threads to use (default: as many as there are cores)"
+        "--threads", type=at_least(1), metavar="N", help="threads to use (default: as many as there are cores)"
     )
-
-
-def _threads(argument: str) -> int:
-    """Parse a positive number."""
-    try:
-        number = int(argument)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{argument!r} is not a number of threads (1 or more)")
-    return number
 
 
 def encoding_options(options: argparse.Namespace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ those two read as they go and need memory for one batch only.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import gzip
 import json
@@ -16,10 +17,9 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple, cast
 from tokengrove.cli.errors import CommandError, UsageError
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Document", "add_input_arguments", "batches", "documents", "open_input", "total_size"]
+__all__ = ["Document", "add_input_arguments", "at_least", "batches", "documents", "open_input", "total_size"]
 
 BATCH_BYTES = 8 << 20
 BATCH_DOCUMENTS = 16_384
@@ -57,6 +57,25 @@ def add_input_arguments(parser: argparse.ArgumentParser, *, records: bool = True
         how.add_argument(
             "--jsonl", metavar="FIELD", help='each line is a JSON object with a text at FIELD; "a.b" looks inside "a"'
         )
+
+
+def at_least(minimum: int) -> Callable[[str], int]:
+    """Make what argparse calls to read a number.
+
+    Args:
+        minimum: The smallest number to take.
+
+    Returns:
+        A function that gives the number, or raises an error that argparse shows.
+    """
+
+    def number(text: str) -> int:
+        value = int(text) if text.removeprefix("-").isdecimal() else None
+        if value is None or value < minimum:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {minimum} up")
+        return value
+
+    return number
 
 
 def documents(options: argparse.Namespace) -> Iterator[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -29,13 +30,24 @@ def open_output(name: str | None) -> Iterator[BinaryIO]:
     """Open the file to write bytes to; None or ``-`` is stdout."""
     if name is None or name == "-":
         sys.stdout.flush()
+        stdout = sys.stdout.buffer
+        if isinstance(stdout, io.RawIOBase):  # Python runs unbuffered; such a file may write a part and say nothing
+            stdout = open(sys.stdout.fileno(), "wb", closefd=False)  # noqa: SIM115 - no path, and not closed
         try:
-            yield sys.stdout.buffer
+            yield stdout
         finally:
-            sys.stdout.buffer.flush()
+            stdout.flush()
     else:
         with Path(name).open("wb") as file:
             yield file
+
+
+def _is_stdout(file: BinaryIO) -> bool:
+    """Say whether a file is standard output, which may hold more than what is written here."""
+    try:
+        return file.fileno() == sys.stdout.fileno()
+    except (OSError, ValueError):  # one of them is no file of the operating system
+        return file is sys.stdout.buffer
 
 
 class IdWriter:
@@ -126,7 +138,7 @@ class NpyWriter(RawWriter):
     def __init__(self, file: BinaryIO, row_splits: Path | None = None) -> None:
         super().__init__(file, row_splits)
         self.held: list[NDArray[np.uint32]] | None = None
-        if file.seekable() and file is not sys.stdout.buffer:
+        if file.seekable() and not _is_stdout(file):
             self._write_header(0)
         else:
             self.held = []

@@ -86,8 +86,6 @@ def load_tokenizer(options: argparse.Namespace) -> LoadedTokenizer:
 def _of_file(name: str, path: Path, pattern: str | None) -> LoadedTokenizer:
     """Load a tokenizer file."""
     ranks = is_rank_file(path)
-    if not ranks and pattern is not None:
-        raise UsageError(f"{name}: --pattern goes with a .tiktoken file; this file has its own")
     if ranks and pattern is None:
         if path.stem not in tokengrove.pattern_names():
             names = ", ".join(tokengrove.pattern_names())
@@ -97,6 +95,8 @@ def _of_file(name: str, path: Path, pattern: str | None) -> LoadedTokenizer:
         if pattern is None:
             return LoadedTokenizer(name, Tokenizer.from_file(path), path)
         return LoadedTokenizer(name, Tokenizer.from_file(path, pattern=pattern), path, pattern)
+    except tokengrove.InvalidArgumentError as error:
+        raise UsageError(f"{name}: --pattern goes with a .tiktoken file; this file has its own") from error
     except tokengrove.TokengroveError as error:
         raise CommandError(f"{name}: {error}") from error
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokengrove import InvalidTextError
-from tokengrove.cli.errors import CommandError, ExitCode, UsageError
-from tokengrove.cli.inputs import STDIN, add_input_arguments, documents, total_size
+from tokengrove.cli.errors import CommandError, ExitCode
+from tokengrove.cli.inputs import STDIN, add_input_arguments, at_least, documents, total_size
 from tokengrove.cli.pieces import visible
 from tokengrove.cli.progress import Progress, add_progress_argument, progress
 from tokengrove.cli.terminal import duration, size
@@ -68,12 +68,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument(
         "--size",
-        type=int,
+        type=at_least(100),
         default=20_000,
         metavar="N",
         help="characters of the long adversarial texts (default: %(default)s)",
     )
-    parser.add_argument("--random", type=int, default=0, metavar="N", help="also N short random texts")
+    parser.add_argument("--random", type=at_least(0), default=0, metavar="N", help="also N short random texts")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="S", help="what the random texts are drawn from (default: %(default)s)"
     )
@@ -158,8 +158,6 @@ def _texts(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
             yield document.source, text if isinstance(text, str) else text.decode("utf-8", "replace")
     if options.adversarial:
         yield from adversarial_texts(options.size, options.seed)
-    if options.random < 0:
-        raise UsageError("--random takes a number of texts")
     yield from random_texts(options.random, options.seed)
 
 
@@ -240,11 +238,8 @@ def _write(report: Report, loaded: LoadedTokenizer, reference: Reference) -> Non
             f"  {'tokengrove':<11} {_shown(difference.ids, difference.at, loaded.tokenizer)}\n"
             f"  {reference.library:<11} {_shown(difference.expected, difference.at, loaded.tokenizer)}\n"
         )
-    outcome = (
-        f"{len(report.differences)} of {report.texts:,} texts differ from"
-        if report.differences
-        else f"{report.texts:,} texts equal to"
-    )
+    texts = f"{report.texts:,} text{'' if report.texts == 1 else 's'}"
+    outcome = f"{len(report.differences)} of {texts} differ from" if report.differences else f"{texts} equal to"
     sys.stdout.write(
         f"{loaded.name}: {outcome} {peer}: {size(report.bytes)}, {report.tokens:,} tokens; "
         f"{duration(report.seconds)} here, {duration(report.reference_seconds)} there\n"

@@ -171,9 +171,10 @@ pub enum Alphabet {
 /// How added tokens are found in text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AddedTokenPolicy {
-    /// Only allowed tokens are looked for (tiktoken).
+    /// Only allowed tokens are looked for (tiktoken); in normalized text, as they are written (SentencePiece).
     AllowedOnly,
-    /// All are looked for, and a match that is not allowed is text (Hugging Face `encode_special_tokens`).
+    /// All are looked for, and a match that is not allowed is text (Hugging Face `encode_special_tokens`); in normalized
+    /// text, in normalized form.
     SkipDisallowed,
 }
 

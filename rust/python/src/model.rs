@@ -106,6 +106,7 @@ fn load(
         let source = sentencepiece::is_model(data).then(|| data.into());
         return Ok(Model { source, ..build(py, spec)? });
     }
+    let table = run(py, data.len(), || tiktoken::parse(data))?.map_err(|error| load_error(py, &error))?;
     if left_out {
         return Err(errors::INVALID_ARGUMENT.err(
             py,
@@ -114,7 +115,6 @@ fn load(
         ));
     }
     let pattern: Option<&str> = pattern.extract()?;
-    let table = run(py, data.len(), || tiktoken::parse(data))?.map_err(|error| load_error(py, &error))?;
     build(py, TokenizerSpec::from_ranks(table, pattern, specials))
 }
 

@@ -82,14 +82,21 @@ def test_examples_in_the_documentation_work(script: str, tmp_path: Path, rank_fi
 
 
 @POSIX
-def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("arguments", [("encode", "--lines"), ("encode",), ("encode", "-f", "npy"), ("decode",)])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_closed_pipe_is_no_error(arguments: tuple[str, ...], unbuffered: str, tmp_path: Path) -> None:
+    """Unbuffered, Python's own stream would write a part of a long text, and report nothing."""
     lines = tmp_path / "lines.txt"
-    lines.write_bytes(b"some words\n" * 50_000)
+    lines.write_bytes(b"1 2 3 4 5 6\n" * 100_000)
     process = subprocess.Popen(
-        command_line("encode", "--lines", str(lines)), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command_line(*arguments, str(lines)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=PLAIN_ENVIRONMENT | {"PYTHONUNBUFFERED": unbuffered},
     )
     assert process.stdout is not None
     assert process.stderr is not None
+    assert process.stdout.read(10) != b""
     process.stdout.close()
     assert process.wait(60) == 141
     assert process.stderr.read() == b""

@@ -35,7 +35,7 @@ def test_the_limit_decides_the_exit_code() -> None:
         {"source": "<stdin>:1", "tokens": 1, "within_limit": True},
         {"source": "<stdin>:2", "tokens": 1, "within_limit": False},
     ]
-    assert "not a number of tokens" in call("count", "--limit", "-1", "--text", "x", code=2).stderr.decode()
+    assert "'-1' is not a number from 0 up" in call("count", "--limit", "-1", "--text", "x", code=2).stderr.decode()
 
 
 def test_a_surrogate_is_one_clear_line() -> None:

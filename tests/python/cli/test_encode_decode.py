@@ -116,7 +116,12 @@ def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
     assert "needs --pattern" in error("encode", "-t", ranks, "--text", "x", code=2)
     assert "ranks.model: byte 0x" in error("encode", "-t", ranks, "--pattern", "gpt2", "--text", "x")
     ranks.write_bytes(b"not a tokenizer")
-    assert "ranks.model: " in error("encode", "-t", ranks, "--text", "x")
+    for pattern in ((), ("--pattern", "gpt2")):
+        message = error("encode", "-t", ranks, *pattern, "--text", "x")
+        assert "ranks.model: tiktoken rank file, line 1: found" in message
+    ranks.write_bytes(b'{"model": {}}')
+    assert "this file has its own" in error("encode", "-t", ranks, "--pattern", "gpt2", "--text", "x", code=2)
+    assert "<stdin>:2: 'x'" in error("decode", stdin=b"1\nx")
     assert "'x9' is not an id" in error("decode", stdin=b"1 x9 3")
     assert "<stdin>:2: no field 'text'" in error("encode", "--jsonl", "text", stdin=b'{"text": "a"}\n{"t": 1}\n')
     assert "<stdin>:1: not JSON" in error("encode", "--jsonl", "text", stdin=b"{")

@@ -73,6 +73,14 @@ def test_a_difference_is_cut_down(rank_file: Path, other_rank_file: Path, tmp_pa
     assert "' the'" in shown
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [("--random", "-1"), ("--random", "x"), ("--adversarial", "--size", "-5"), ("--adversarial", "--size", "0")],
+)
+def test_numbers_out_of_range_are_refused(arguments: tuple[str, ...]) -> None:
+    assert "is not a number from" in call("verify", "--against", "tiktoken", *arguments, code=2).stderr.decode()
+
+
 def test_what_cannot_be_compared_is_said(rank_file: Path) -> None:
     assert "needs a tokenizer.json" in error("verify", "-t", rank_file, "--against", "tokenizers", "--random", "1")
     assert "--against" in call("verify", "--random", "1", code=2).stderr.decode()

@@ -153,12 +153,9 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
             kind::UNKNOWN => unknown = Some(id),
             kind::CONTROL => added_tokens.push(AddedToken::special(piece.text, id)),
             kind::USER_DEFINED => {
-                // SentencePiece writes spaces in it as it does in the normalized text. But a prefix is no part of it.
-                added_tokens.push(AddedToken {
-                    special: false,
-                    normalized: !rules.add_dummy_prefix,
-                    ..AddedToken::special(piece.text, id)
-                });
+                // They are looked for in normalized text, and say how spaces are written there.
+                let symbol = AddedToken { special: false, normalized: true, ..AddedToken::special(piece.text, id) };
+                added_tokens.push(symbol);
             }
             kind::BYTE => match byte_of(piece.text) {
                 Some(byte) => fallback[usize::from(byte)] = Some(id),
@@ -169,6 +166,8 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
         }
         tokens.push_not_encodable(piece.text.as_bytes(), id);
     }
+    added_tokens.retain(|token| !token.content.is_empty());
+    let keep = added_tokens.iter().filter(|token| token.normalized).map(|token| token.content.clone()).collect();
     let byte_fallback = fallback.iter().all(Option::is_some).then(|| Box::new(fallback.map(Option::unwrap_or_default)));
     Ok(TokenizerSpec {
         model: BpeSpec {
@@ -179,9 +178,9 @@ fn spec(pieces: &[Piece<'_>], rules: &Rules<'_>) -> Result<TokenizerSpec, LoadEr
         },
         symbol_options: SymbolOptions::default(),
         alphabet: Alphabet::Text,
-        normalizer: Some(normalizer(rules)),
+        normalizer: Some(normalizer(rules, keep)),
         segmentation: Segmentation::Whole,
-        added_tokens: added_tokens.into_iter().filter(|token: &AddedToken| !token.content.is_empty()).collect(),
+        added_tokens,
         added_token_policy: AddedTokenPolicy::AllowedOnly,
         post_processor: None,
         decoder: Some(decoder(rules)),
@@ -215,10 +214,10 @@ fn literal(text: &str) -> Pattern {
     Pattern::Literal(text.to_owned())
 }
 
-fn normalizer(rules: &Rules<'_>) -> Normalizer {
+fn normalizer(rules: &Rules<'_>, keep: Vec<String>) -> Normalizer {
     let mut steps = Vec::new();
     if !rules.charsmap.is_empty() {
-        steps.push(Normalizer::Precompiled(rules.charsmap.to_vec()));
+        steps.push(Normalizer::Precompiled { map: rules.charsmap.to_vec(), keep });
     }
     if rules.remove_extra_whitespaces {
         steps.push(Normalizer::CollapseSpaces);

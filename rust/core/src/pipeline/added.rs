@@ -86,7 +86,7 @@ pub(crate) struct AddedTokens {
 }
 
 impl AddedTokens {
-    /// Prepares the search; `normalize` gives the form in which a normalized token is looked for.
+    /// Prepares the search; `normalize` gives the form in which a normalized token is looked for, if the policy says so.
     pub(crate) fn new(
         tokens: Vec<AddedToken>,
         policy: AddedTokenPolicy,
@@ -95,8 +95,12 @@ impl AddedTokens {
         let raw = Finder::new(
             tokens.iter().enumerate().filter(|(_, t)| !t.normalized).map(|(i, t)| (i, t.content.as_str())),
         )?;
+        let form = |token: &AddedToken| match policy {
+            AddedTokenPolicy::AllowedOnly => token.content.clone(),
+            AddedTokenPolicy::SkipDisallowed => normalize(&token.content),
+        };
         let forms: Vec<(usize, String)> =
-            tokens.iter().enumerate().filter(|(_, t)| t.normalized).map(|(i, t)| (i, normalize(&t.content))).collect();
+            tokens.iter().enumerate().filter(|(_, t)| t.normalized).map(|(i, t)| (i, form(t))).collect();
         let found = forms.iter().filter(|(_, form)| !form.is_empty());
         let normalized = Finder::new(found.map(|(i, form)| (*i, form.as_str())))?;
         let by_content = tokens.iter().enumerate().map(|(i, t)| (t.content.as_str().into(), i)).collect();
@@ -150,7 +154,7 @@ impl AddedTokens {
                 self.tokens
                     .iter()
                     .enumerate()
-                    .filter(|(i, t)| allowed[*i] || !t.special)
+                    .filter(|(i, t)| !t.normalized && (allowed[*i] || !t.special))
                     .map(|(i, t)| (i, t.content.as_str())),
             )
             .unwrap_or(None),

@@ -6,20 +6,23 @@
 
 use super::error::CompileError;
 use super::rewrite::Rewriter;
+use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
 
 /// A compiled map.
 #[derive(Debug)]
 pub(super) struct CharsMap {
     units: Vec<u32>,
     replacements: Box<[u8]>,
+    /// Finds what is not looked up.
+    keep: Option<AhoCorasick>,
 }
 
 const PLACE: &str = "precompiled character map";
 
 impl CharsMap {
-    pub(super) fn new(blob: &[u8]) -> Result<Self, CompileError> {
+    pub(super) fn new(blob: &[u8], keep: &[String]) -> Result<Self, CompileError> {
         if blob.is_empty() {
-            return Ok(Self { units: Vec::new(), replacements: Box::default() });
+            return Ok(Self { units: Vec::new(), replacements: Box::default(), keep: None });
         }
         let broken = |found: String, allowed: &str| CompileError::component(PLACE, found, allowed);
         let (head, rest) = blob
@@ -34,7 +37,8 @@ impl CharsMap {
         }
         let (trie, replacements) = rest.split_at(trie_len);
         let (chunks, _) = trie.as_chunks::<4>();
-        Ok(Self { units: chunks.iter().map(|c| u32::from_le_bytes(*c)).collect(), replacements: replacements.into() })
+        let units = chunks.iter().map(|c| u32::from_le_bytes(*c)).collect();
+        Ok(Self { units, replacements: replacements.into(), keep: prefixes(keep)? })
     }
 
     /// Whether no text changes.
@@ -67,10 +71,20 @@ impl CharsMap {
         Some((text.is_char_boundary(len).then_some(len)?, std::str::from_utf8(&tail[..end]).ok()?))
     }
 
+    /// The length of the longest kept string that `text` begins with.
+    fn kept(&self, text: &str) -> Option<usize> {
+        Some(self.keep.as_ref()?.find(Input::new(text).anchored(Anchored::Yes))?.end())
+    }
+
     /// Replaces what the map knows, from left to right; other characters stay.
     pub(super) fn rewrite(&self, text: &str, rewriter: &mut Rewriter<'_>) {
         let mut at = 0;
         while let Some(c) = text[at..].chars().next() {
+            if let Some(len) = self.kept(&text[at..]) {
+                rewriter.keep(len);
+                at += len;
+                continue;
+            }
             match self.longest(&text[at..]) {
                 None => {
                     rewriter.keep(c.len_utf8());
@@ -91,4 +105,17 @@ impl CharsMap {
             }
         }
     }
+}
+
+/// Finds the longest of the strings that a text begins with.
+fn prefixes(strings: &[String]) -> Result<Option<AhoCorasick>, CompileError> {
+    if strings.is_empty() {
+        return Ok(None);
+    }
+    AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .start_kind(StartKind::Anchored)
+        .build(strings)
+        .map(Some)
+        .map_err(|error| CompileError::component(PLACE, error.to_string(), "fewer or shorter symbols"))
 }

@@ -87,7 +87,12 @@ impl Tokenizer {
 
 fn digest_normalizer(normalizer: &Normalizer, digest: &mut Fields) {
     match normalizer {
-        Normalizer::Precompiled(map) => digest.bytes(map),
+        Normalizer::Precompiled { map, keep } => {
+            digest.bytes(map);
+            for symbol in keep {
+                digest.text(symbol);
+            }
+        }
         Normalizer::CollapseSpaces => digest.text("collapse spaces"),
         Normalizer::Sequence(all) => {
             digest.number(all.len());

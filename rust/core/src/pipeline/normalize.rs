@@ -90,7 +90,7 @@ fn compile(normalizer: &spec::Normalizer, steps: &mut Vec<Step>) -> Result<(), C
             Step::Replace { matcher: Matcher::new(pattern)?, content: content.clone() }
         }
         spec::Normalizer::Prepend(text) => Step::Prepend(text.clone()),
-        spec::Normalizer::Precompiled(map) => Step::Precompiled(CharsMap::new(map)?),
+        spec::Normalizer::Precompiled { map, keep } => Step::Precompiled(CharsMap::new(map, keep)?),
         spec::Normalizer::CollapseSpaces => Step::CollapseSpaces,
         spec::Normalizer::ByteLevel => Step::ByteAlphabet,
         spec::Normalizer::Sequence(all) => return all.iter().try_for_each(|one| compile(one, steps)),

@@ -5,8 +5,8 @@ use super::error::CompileError;
 use super::model::Model;
 use super::tokenizer::Tokenizer;
 use crate::spec::{
-    AddedTokenPolicy, Alphabet, Decoder, MergeRule, Pattern, PreTokenizer, Segmentation, SplitBehavior, TokenTable,
-    TokenizerSpec, text_to_bytes,
+    AddedToken, AddedTokenPolicy, Alphabet, Decoder, MergeRule, Pattern, PreTokenizer, Segmentation, SplitBehavior,
+    TokenTable, TokenizerSpec, text_to_bytes,
 };
 use std::collections::HashMap;
 
@@ -21,8 +21,9 @@ impl Tokenizer {
     /// published conversions do. That is the same but where two splits of one token overlap in a text.
     ///
     /// # Errors
-    /// If the pattern holds something that is not translated.
+    /// If the pattern holds something that is not translated, or an added token is found in a way that the format cannot say.
     pub fn portable_spec(&self) -> Result<TokenizerSpec, CompileError> {
+        self.check_symbols()?;
         let mut spec = self.spec.clone();
         if let Segmentation::Tiktoken(pattern) = &spec.segmentation {
             spec.segmentation = Segmentation::Chain(self.chain_of(pattern)?);
@@ -44,6 +45,20 @@ impl Tokenizer {
         spec.added_token_policy = AddedTokenPolicy::SkipDisallowed;
         enter_added_tokens(&mut spec);
         Ok(spec)
+    }
+
+    /// Readers of the format look for the normalized form of a token in normalized text, SentencePiece for the token.
+    fn check_symbols(&self) -> Result<(), CompileError> {
+        let written = |token: &&AddedToken| {
+            token.normalized && self.normalization.plain(&token.content).is_ok_and(|form| form != token.content)
+        };
+        match self.spec.added_tokens.iter().find(written) {
+            Some(token) if self.spec.added_token_policy == AddedTokenPolicy::AllowedOnly => {
+                let found = format!("the user's symbol {:?}, which a normalizer changes", token.content);
+                Err(CompileError::component("added tokens", found, "symbols that stay as they are"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The chain that splits as a pattern of tiktoken's dialect does.

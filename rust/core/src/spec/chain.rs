@@ -68,7 +68,12 @@ pub enum Normalizer {
     /// Text put before the input unless that is empty.
     Prepend(String),
     /// A character map compiled by SentencePiece.
-    Precompiled(Vec<u8>),
+    Precompiled {
+        /// The compiled map.
+        map: Vec<u8>,
+        /// What it leaves as it is: symbols that the user of the trainer defined.
+        keep: Vec<String>,
+    },
     /// Runs of spaces to one space, and none at the ends (SentencePiece).
     CollapseSpaces,
     /// UTF-8 bytes written in GPT-2's byte alphabet.

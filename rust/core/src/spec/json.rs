@@ -85,7 +85,7 @@ impl Normalizer {
             }
             Self::Prepend(text) => json!({ "type": "Prepend", "prepend": text }),
             Self::ByteLevel => json!({ "type": "ByteLevel" }),
-            Self::Precompiled(_) => return Err(NotInFormat("a precompiled character map of SentencePiece")),
+            Self::Precompiled { .. } => return Err(NotInFormat("a precompiled character map of SentencePiece")),
             Self::CollapseSpaces => return Err(NotInFormat("the removal of extra spaces of SentencePiece")),
             Self::Sequence(all) => {
                 let all: Result<Vec<Value>, NotInFormat> = all.iter().map(Self::to_json).collect();

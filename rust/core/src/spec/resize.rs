@@ -44,7 +44,8 @@ impl TokenizerSpec {
     /// tokens are kept; those that come behind the cut move up to it, in their order.
     ///
     /// # Errors
-    /// If there are fewer tokens, or one that encoding cannot do without would go: a single byte or the unknown token.
+    /// If there are fewer tokens, or one that encoding cannot do without would go: a single byte or character (the
+    /// characters of SentencePiece models come last), or the unknown token.
     pub fn with_vocab_size(&self, size: usize) -> Result<Self, ResizeError> {
         let added: HashSet<u32> = self.added_tokens.iter().map(|token| token.id).collect();
         let mut ordinary: Vec<u32> =
@@ -75,14 +76,23 @@ impl TokenizerSpec {
         Ok(Self { model, added_tokens, post_processor, ..self.clone() })
     }
 
-    /// The ids of tokens that text may always need.
+    /// The ids of tokens that text may always need, or that merging begins with: bytes or characters.
     fn needed_ids(&self) -> Vec<u32> {
         match &self.model.symbols {
             Symbols::Bytes => {
                 self.model.tokens.iter().filter(|token| token.0.len() == 1).map(|token| token.1).collect()
             }
             Symbols::Chars { byte_fallback, unknown, .. } => {
-                byte_fallback.iter().flat_map(|ids| ids.iter().copied()).chain(*unknown).collect()
+                let single = (0..self.model.tokens.len())
+                    .filter(|&entry| self.model.tokens.is_encodable(entry))
+                    .filter_map(|entry| self.model.tokens.get(entry))
+                    .filter(|(bytes, _)| std::str::from_utf8(bytes).is_ok_and(|text| text.chars().count() == 1));
+                byte_fallback
+                    .iter()
+                    .flat_map(|ids| ids.iter().copied())
+                    .chain(*unknown)
+                    .chain(single.map(|(_, id)| id))
+                    .collect()
             }
         }
     }
