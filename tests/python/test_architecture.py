@@ -52,14 +52,15 @@ RUST = layers(
         "pipeline": "id hash spec unicode vocab merges cache pretokenize bpe encoder decoder offsets",
         # token trees
         "tree": "id",
+        # drafts of continuations, and what a target takes of them
+        "draft": "id hash prefetch tree",
+        "accept": "id tree",
         # Not written yet; their place is settled. Learning a vocabulary:
         "train": "id hash spec vocab merges pretokenize bpe",
         # What is built on token trees:
         "trie": "id hash vocab",
         "cover": "id hash vocab trie tree bpe pretokenize",
         "next_byte": "id vocab trie tree cover",
-        "draft": "id hash tree",
-        "accept": "id tree",
     }
 )
 

@@ -1,8 +1,10 @@
 //! Exact byte-pair encoding: pretokenizers, merges, caches and file loaders, in pure Rust.
 
+pub mod accept;
 pub mod bpe;
 mod cache;
 pub mod decoder;
+pub mod draft;
 pub mod encoder;
 mod hash;
 pub mod hugepage;
