@@ -178,6 +178,11 @@ class Tokenizer(TokenizerCore):
     ) -> Self:
         """Load a tokenizer file; the content says which kind it is.
 
+        Ids are those of the library that the file was made for, and so is the text of ids that an encoding can give.
+        SentencePiece writes other ids in its own way: it leaves control tokens out (``skip_special_tokens=True`` does
+        that here), writes the unknown token as ``" ⁇ "`` (here its name), and puts one U+FFFD for every byte that is
+        no character (here as Python does).
+
         Args:
             path: A Hugging Face ``tokenizer.json``, a ``.tiktoken`` rank file, a ``tekken.json`` or a SentencePiece
                 ``.model`` of type BPE.
@@ -311,7 +316,7 @@ class Tokenizer(TokenizerCore):
 
         Raises:
             InvalidArgumentError: If there are fewer tokens, or one that encoding cannot do without would go, such as a
-                single byte.
+                single byte or a single character (SentencePiece models have those at the end).
         """
         return type(self)(self._with_vocab_size(vocab_size))
 

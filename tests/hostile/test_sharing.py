@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import pickle
+import signal
 import sys
 import threading
+import time
 import warnings
 from typing import Any
 
@@ -128,6 +131,46 @@ def test_inherited_tokenizer_after_a_fork(small: Tokenizer) -> None:
         with multiprocessing.get_context("fork").Pool(2) as pool:
             results = pool.map(encode_inherited, [texts] * 3)
     assert results == [[small.encode_list(text) for text in texts] * 2] * 3
+
+
+def wait_for(child: int, seconds: float) -> int | None:
+    """The exit code of a child process; None, after it is killed, if it does not end in time."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no fork on Windows")
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_fork_keeps_the_number_of_threads_and_makes_its_own(threads: int, small: Tokenizer) -> None:
+    """The parent's threads do not live in the child: waiting for them would take forever."""
+    texts = [*SMALL_TEXTS * 4, "a long text, cut at safe places. " * 40_000]
+    tokengrove.set_num_threads(threads)
+    try:
+        expected = small.encode_batch(texts).to_lists()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                alike = (
+                    small.encode_batch(texts).to_lists() == expected and small.encode_list(texts[-1]) == expected[-1]
+                )
+                code = 0 if alike and tokengrove.get_num_threads() == threads else 2
+            finally:
+                os._exit(code)
+        assert wait_for(child, 30) == 0
+        # The child's end leaves the parent's threads as they were.
+        assert small.encode_batch(texts).to_lists() == expected
+    finally:
+        tokengrove.set_num_threads(None)
 
 
 def test_fork_while_other_threads_encode(small: Tokenizer) -> None:

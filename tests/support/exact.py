@@ -142,6 +142,22 @@ class Counts(NamedTuple):
         return Counts(*(a + b for a, b in zip(self, more, strict=True)))
 
 
+def expected(text: Text, theirs: Any) -> tuple[Text, list[int]]:
+    """The text and its ids by tiktoken; or the longest half, quarter, ... of it that tiktoken does not give up on.
+
+    Its regular expressions backtrack: on a long run of white space the engine panics, with most patterns.
+    """
+    while True:
+        try:
+            ids: list[int] = theirs.encode_ordinary(text.content)
+        except BaseException as error:
+            if type(error).__name__ != "PanicException":
+                raise
+            text = text._replace(name=f"half of {text.name}", content=text.content[: len(text.content) // 2])
+        else:
+            return text, ids
+
+
 def same(ids: Any, expected: Any, text: Text, how: str) -> None:
     """Fails with the first difference, and not with a million ids."""
     left, right = np.asarray(ids, dtype=np.int64), np.asarray(expected, dtype=np.int64)
@@ -157,7 +173,7 @@ def same(ids: Any, expected: Any, text: Text, how: str) -> None:
 
 
 def check(
-    fresh: Callable[[], Tokenizer], theirs: Any, found: Iterable[Text], *, cold: bool, progress: Any = None
+    fresh: Callable[[], Tokenizer], theirs: Any, found: Iterable[Text], *, cold: bool, halved: list[str] | None = None
 ) -> dict[str, Counts]:
     """Compares every way to encode with `encode_ordinary` of tiktoken.
 
@@ -166,7 +182,7 @@ def check(
         theirs: A `tiktoken.Encoding`.
         found: The texts.
         cold: Whether each text also gets a tokenizer of its own, whose cache is empty.
-        progress: Called with each text.
+        halved: Takes the names of the texts that were shortened for tiktoken.
 
     Returns:
         What was compared, by kind of text.
@@ -175,10 +191,12 @@ def check(
     counts: dict[str, Counts] = {}
     before = tokengrove.get_num_threads()
     try:
-        for text in found:
-            if progress is not None:
-                progress(text)
-            whole = theirs.encode_ordinary(text.content)
+        for asked in found:
+            text, whole = expected(asked, theirs)
+            if text is not asked:
+                assert ours.decode(ours.encode(asked.content)) == asked.content
+                if halved is not None:
+                    halved.append(text.name)
             documents = cut(text.content)
             parts = theirs.encode_ordinary_batch(documents, num_threads=2)
             joined = [id for part in parts for id in part]
