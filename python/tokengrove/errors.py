@@ -10,6 +10,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidTextError",
     "PatternError",
+    "RowByRowWarning",
     "TokengroveError",
     "UnknownTokenError",
     "UnsupportedTokenizerError",
@@ -51,3 +52,7 @@ class UnsupportedTokenizerError(VocabularyError):
 
 class InternalError(TokengroveError, RuntimeError):
     """A bug in tokengrove: the native code stopped in a state that was thought to be impossible. Please report it."""
+
+
+class RowByRowWarning(UserWarning):
+    """A model takes no mask of a token tree, so that each path of a tree costs a pass of its own."""

@@ -84,7 +84,7 @@ PYTHON = layers(
     }
 )
 
-TORCH_IS_ALLOWED_IN = {"forward", "next_byte", "speculative", "integrations"}
+TORCH_IS_ALLOWED_IN = {"forward", "next_byte", "speculative", "integrations", "testing"}
 
 
 def test_rust_modules_point_down() -> None:

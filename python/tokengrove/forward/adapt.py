@@ -40,6 +40,11 @@ def is_tree_model(model: object) -> bool:
 def _adapt(model: Any, vocab_size: int | None) -> TreeModel:
     if is_tree_model(model):
         return model  # type: ignore[no-any-return]
+    # A class of transformers, asked without importing the library: it need not be installed.
+    if any(kind.__module__ == "transformers.modeling_utils" for kind in type(model).__mro__):
+        from tokengrove.forward.causal_lm import adapt_causal_lm
+
+        return adapt_causal_lm(model)
     if callable(model):
         return CallableModel(model, vocab_size=vocab_size)
     raise TypeError(

@@ -12,12 +12,13 @@ from operator import index
 from typing import Self, TypeVar
 
 import numpy as np
+import torch
 
 from tokengrove._native import TokenTree
 from tokengrove.errors import InvalidArgumentError, UnknownTokenError
 from tokengrove.forward.protocol import Path, Trees
 
-__all__ = ["CacheBase", "check_batch_size", "check_trees"]
+__all__ = ["CacheBase", "check_batch_size", "check_rows", "check_trees"]
 
 
 class CacheBase(ABC):
@@ -206,6 +207,25 @@ def check_trees(
                 f"the model takes at most {max_length}"
             )
     return listed, cache
+
+
+def check_rows(rows: torch.Tensor, width: int, dtype: torch.dtype | None = None) -> None:
+    """Checks the argument of ``head``.
+
+    Args:
+        rows: As given to ``head``.
+        width: The width of a hidden row.
+        dtype: The data type of hidden rows, if there is one alone.
+
+    Raises:
+        InvalidArgumentError: If they are not hidden rows.
+        TypeError: If they are not a tensor.
+    """
+    if not isinstance(rows, torch.Tensor):
+        raise TypeError(f"rows must be a tensor, not {type(rows).__name__}")
+    if rows.ndim != 2 or rows.shape[1] != width or (dtype is not None and rows.dtype != dtype):
+        expected = f"{dtype or 'floating-point numbers'} of shape [rows, {width}]"
+        raise InvalidArgumentError(f"found rows of {rows.dtype} and shape {list(rows.shape)}; allowed are {expected}")
 
 
 def _is_sequence(item: object) -> bool:

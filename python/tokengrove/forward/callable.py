@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from tokengrove.errors import InvalidArgumentError
-from tokengrove.forward.base import CacheBase, check_batch_size, check_trees
+from tokengrove.forward.base import CacheBase, check_batch_size, check_rows, check_trees
 from tokengrove.forward.protocol import TreeCache, Trees
 
 __all__ = ["CallableCache", "CallableModel"]
@@ -106,6 +106,7 @@ class CallableModel:
 
     def head(self, rows: torch.Tensor) -> torch.Tensor:
         """See :meth:`TreeModel.head`."""
+        check_rows(rows, self.vocab_size)
         return rows
 
     def start(self) -> torch.Tensor | None:

@@ -173,6 +173,10 @@ class TreeModel(Protocol):
 
         Returns:
             Unnormalised log-probabilities of the next token, float[m, vocab_size], in the model's data type.
+
+        Raises:
+            InvalidArgumentError: If the rows have another shape or data type than this model's.
+            TypeError: If they are not a tensor.
         """
         ...
 
