@@ -58,6 +58,10 @@ RUST = layers(
         # Not written yet; their place is settled. Learning a vocabulary:
         "train": "id hash spec vocab merges pretokenize bpe",
         # What is built on token trees:
+        # Learning a vocabulary: from counted pieces to tokens and merges
+        "train": "hash hugepage prefetch spec cache",
+        # Not written yet; their place is settled.
+        # Token trees:
         "trie": "id hash vocab",
         "cover": "id hash vocab trie tree bpe pretokenize",
         "next_byte": "id vocab trie tree cover",

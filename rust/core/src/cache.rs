@@ -76,6 +76,18 @@ impl Key {
         window[..piece.len()].copy_from_slice(piece);
         Self::new(&window, piece.len())
     }
+
+    /// The hash of a key.
+    #[inline(always)]
+    pub(crate) const fn hash(self) -> u64 {
+        hash::fold(self.lo, self.hi)
+    }
+
+    /// The piece again: its bytes, then something else, and its length.
+    pub(crate) fn bytes(self) -> ([u8; 16], usize) {
+        let window = u128::from(self.lo) | u128::from(self.hi) << 64;
+        (window.to_le_bytes(), (self.hi >> 56) as usize)
+    }
 }
 
 /// The set of a [`PieceCache`] that a key belongs to.
@@ -121,7 +133,7 @@ impl PieceCache {
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "the shift leaves fewer bits than a table has sets")]
     pub(crate) fn place(&self, key: Key) -> Place {
-        Place((hash::fold(key.lo, key.hi) >> self.shift) as u32)
+        Place((key.hash() >> self.shift) as u32)
     }
 
     /// Starts loading a place into the cache of the processor.

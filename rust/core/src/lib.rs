@@ -18,5 +18,6 @@ pub mod pretokenize;
 pub mod spec;
 pub mod tiktoken;
 pub mod tree;
+pub mod train;
 pub mod unicode;
 pub mod vocab;
