@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from os import PathLike
 from types import EllipsisType
@@ -14,12 +14,16 @@ __all__ = [
     "CoreBPE",
     "DecodeStream",
     "Model",
+    "PieceCounts",
     "Specials",
     "Splitter",
     "TokenTree",
     "TokenizerCore",
     "TreeBatch",
+    "Trained",
     "get_num_threads",
+    "learn",
+    "learn_superwords",
     "list_twins",
     "pattern_names",
     "read_rank_file",
@@ -266,3 +270,33 @@ class TreeBatch:
     def splits(self) -> NDArray[np.int64]: ...
     @property
     def places(self) -> NDArray[np.int64]: ...
+class PieceCounts:
+    def count(
+        model: Model, texts: Iterable[str | bytes], advance: Callable[[int, int], object] | None
+    ) -> PieceCounts: ...
+    def from_items(items: Iterable[tuple[bytes, int]]) -> PieceCounts: ...
+    def merged(all: Sequence[PieceCounts]) -> PieceCounts: ...
+    def pruned(self, min_count: int) -> PieceCounts: ...
+    def write(self, path: str | PathLike[str], description: str) -> None: ...
+    def read(path: str | PathLike[str], mmap: bool) -> tuple[PieceCounts, str]: ...
+    def total(self) -> int: ...
+    def total_bytes(self) -> int: ...
+    def most_common(self, n: int | None) -> list[tuple[bytes, int]]: ...
+class Trained:
+    def strings(self) -> list[str]: ...
+    def tokens(self) -> list[bytes]: ...
+    def merges(self) -> list[tuple[int, int, int, int]]: ...
+    def inherited(self) -> int: ...
+def learn(
+    counts: PieceCounts,
+    options: dict[str, Any],
+    *,
+    inherited: Sequence[tuple[bytes, bytes]],
+    keep_inherited: bool,
+    resume: tuple[Sequence[tuple[bytes, bytes]], int] | None,
+    observer: Callable[[str, int, int], bool] | None,
+) -> Trained: ...
+def learn_superwords(
+    trained: Trained,
+    model: Model,
+    texts: Iterable[str | bytes],

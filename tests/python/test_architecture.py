@@ -59,7 +59,7 @@ RUST = layers(
         "train": "id hash spec vocab merges pretokenize bpe",
         # What is built on token trees:
         # Learning a vocabulary: from counted pieces to tokens and merges
-        "train": "hash hugepage prefetch spec cache",
+        "train": "hash hugepage prefetch spec cache pretokenize pipeline",
         # Not written yet; their place is settled.
         # Token trees:
         "trie": "id hash vocab",

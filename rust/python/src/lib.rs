@@ -4,6 +4,7 @@
 //! of `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt` runs work
 //! outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream`
 //! are the Python classes, and `tiktoken` those behind that drop-in; `tree` are token trees, and `nodes` reads their numbers.
+//! are the Python classes, `tiktoken` those behind that drop-in, and `train` those behind training.
 
 #![allow(clippy::doc_markdown, reason = "the documentation of Python classes and functions is theirs: not Markdown")]
 
@@ -24,6 +25,7 @@ mod threads;
 mod tiktoken;
 mod tokenizer;
 mod tree;
+mod train;
 
 use pyo3::prelude::*;
 use tokengrove::pretokenize::Pretokenizer;
@@ -45,6 +47,7 @@ mod _native {
     use super::tokenizer::TokenizerCore;
     #[pymodule_export]
     use super::tree::{TokenTree, TreeBatch};
+    use super::train::{PieceCounts, Trained, learn, learn_superwords};
 
     /// The version of the package.
     #[pyfunction]

@@ -13,6 +13,7 @@ mod encode;
 mod error;
 mod fingerprint;
 mod forms;
+mod learning;
 mod lengths;
 mod marker;
 mod measure;

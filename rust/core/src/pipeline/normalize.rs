@@ -36,6 +36,11 @@ impl Normalization {
         Ok(Self { steps })
     }
 
+    /// Whether every text stays as it is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// Whether it is plain that neither the text nor any part of it changes.
     pub(super) fn keeps_parts(&self, text: &str) -> bool {
         self.steps.iter().all(|step| matches!(step, Step::Form(_)) && !step.may_change(text))

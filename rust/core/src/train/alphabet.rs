@@ -190,6 +190,15 @@ fn enter_bytes(units: &[char], vocabulary: &mut Vocabulary) -> Box<[u32; 256]> {
     ids
 }
 
+/// The bytes of a vocabulary.
+pub(super) fn enter_symbols(vocabulary: &Vocabulary) -> Box<[u32; 256]> {
+    let mut ids = Box::new([DROPPED; 256]);
+    for byte in 0..=u8::MAX {
+        ids[byte as usize] = vocabulary.id(&[byte]).unwrap_or(DROPPED);
+    }
+    ids
+}
+
 /// Enters characters, then those of their forms with a prefix or a suffix that occur, in order.
 fn enter_chars(
     units: &[char],

@@ -17,7 +17,7 @@ use super::error::TrainError;
 use super::options::{Goal, MaxLength, Phase, Progress};
 use super::pairs::Pair;
 use super::vocabulary::{Limits, Vocabulary};
-use super::{Merge, Observe};
+use super::{Merge, Observe, SoFar};
 use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
@@ -93,7 +93,7 @@ pub(super) fn run(
         books.merge(&best, token, vocabulary);
         if merges.len() % OBSERVE_EVERY == 0 {
             let progress = Progress { phase: Phase::Learn, tokens: vocabulary.distinct(), goal: goal.vocab_size };
-            observe.progress(progress, merges)?;
+            observe.progress(progress, SoFar { vocabulary, merges, resumable: false })?;
         }
     }
     Ok(())

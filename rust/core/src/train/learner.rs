@@ -19,7 +19,7 @@ use super::options::{Goal, Phase, Progress};
 use super::pairs::{Pair, PairTable};
 use super::recount::{self, Found};
 use super::vocabulary::{Limits, Vocabulary};
-use super::{Merge, Observe};
+use super::{Merge, Observe, SoFar};
 use crate::prefetch;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -168,7 +168,8 @@ impl<'a> Learner<'a> {
     fn observe(&self, observe: &mut dyn Observe) -> Result<(), TrainError> {
         let progress =
             Progress { phase: Phase::Learn, tokens: self.vocabulary.len(), goal: self.goal.vocab_size };
-        observe.progress(progress, self.merges)
+        let so_far = SoFar { vocabulary: self.vocabulary, merges: self.merges, resumable: true };
+        observe.progress(progress, so_far)
     }
 
     /// Counts the pairs that there are now and queues those over a new threshold.

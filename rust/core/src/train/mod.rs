@@ -23,7 +23,9 @@
 mod alphabet;
 mod compatible;
 mod corpus;
+mod count;
 mod counter;
+mod counts;
 mod error;
 mod learner;
 mod options;
@@ -32,13 +34,18 @@ mod recount;
 #[cfg(test)]
 mod reference;
 mod replay;
+mod superwords;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
 
+pub use count::ParallelCounter;
 pub use counter::PieceCounter;
+pub use counts::{CountsError, CountsFile, Source, write_counts};
 pub use error::TrainError;
 pub use options::{AlphabetOptions, Goal, JoinRule, MaxLength, Phase, Progress, Ties, Units};
+
+pub use superwords::{RunCounter, train_on_runs};
 
 use alphabet::Alphabet;
 use corpus::{Corpus, MAX_IDS};
@@ -60,11 +67,30 @@ impl Pieces for PieceCounter {
 
 /// What is told how training goes, and may end it.
 pub trait Observe {
-    /// Called every few merges with all of them so far.
+    /// Called every few merges.
     ///
     /// # Errors
     /// An error ends the training; see [`TrainError::interrupted`].
-    fn progress(&mut self, progress: Progress, merges: &[Merge]) -> Result<(), TrainError>;
+    fn progress(&mut self, progress: Progress, so_far: SoFar<'_>) -> Result<(), TrainError>;
+}
+
+/// What was learned so far.
+#[derive(Debug, Clone, Copy)]
+pub struct SoFar<'a> {
+    vocabulary: &'a Vocabulary,
+    merges: &'a [Merge],
+    resumable: bool,
+}
+
+impl<'a> SoFar<'a> {
+    /// What training needs to go on from here later: the merges by what their parts spell, the inherited ones among them.
+    /// `None` while nothing can be resumed: before learning begins, and where a token was spelled twice in the order of
+    /// tokenizers.
+    pub fn resumable(&self) -> Option<impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a>> {
+        let vocabulary = self.vocabulary;
+        let named = self.merges.iter().map(|merge| (vocabulary.get(merge.left), vocabulary.get(merge.right)));
+        self.resumable.then_some(named)
+    }
 }
 
 /// An observer that does nothing.
@@ -72,7 +98,7 @@ pub trait Observe {
 pub struct Quiet;
 
 impl Observe for Quiet {
-    fn progress(&mut self, _: Progress, _: &[Merge]) -> Result<(), TrainError> {
+    fn progress(&mut self, _: Progress, _: SoFar<'_>) -> Result<(), TrainError> {
         Ok(())
     }
 }
@@ -156,11 +182,20 @@ pub fn train(
     goal: &Goal,
     observe: &mut dyn Observe,
 ) -> Result<Trained, TrainError> {
-    continue_training(alphabet, pieces, &Inherited::default(), goal, observe)
+    continue_training(alphabet, pieces, &Inherited::default(), None, goal, observe)
 }
 
-/// Applies merges that are known, in order, then learns more: another stage of training, an extended vocabulary, or the
-/// rest of a training that was interrupted.
+/// The merges of a training that was interrupted; see [`SoFar::resumable`].
+#[derive(Debug, Clone, Default)]
+pub struct Resume {
+    /// All merges by then, inherited ones among them.
+    pub merges: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How many of them were inherited.
+    pub inherited: usize,
+}
+
+/// Applies merges that are known, in order, then learns more: another stage of training, or an extended vocabulary. With
+/// `resume`, goes on where the same training was interrupted; the result is the same.
 ///
 /// # Errors
 /// As [`train`].
@@ -168,10 +203,17 @@ pub fn continue_training(
     alphabet: &AlphabetOptions,
     pieces: &dyn Pieces,
     inherited: &Inherited,
+    resume: Option<&Resume>,
     goal: &Goal,
     observe: &mut dyn Observe,
 ) -> Result<Trained, TrainError> {
-    let mut start = begin(alphabet, pieces, inherited, goal, observe)?;
+    let mut start = match resume {
+        Some(Resume { merges, inherited }) => {
+            let known = Inherited { merges: merges.clone(), keep_unused: true };
+            Start { inherited: *inherited, ..begin(alphabet, pieces, &known, goal, observe)? }
+        }
+        None => begin(alphabet, pieces, inherited, goal, observe)?,
+    };
     let distinct = alphabet.ties == Ties::Tokenizers;
     let corpus = std::mem::take(&mut start.corpus);
     let mut learner = Learner::new(corpus, &mut start.vocabulary, &mut start.merges, goal, distinct);
@@ -200,7 +242,9 @@ fn begin(
     observe: &mut dyn Observe,
 ) -> Result<Start, TrainError> {
     let progress = |phase, tokens| Progress { phase, tokens, goal: goal.vocab_size };
-    observe.progress(progress(Phase::Layout, 0), &[])?;
+    let nothing = Vocabulary::default();
+    let so_far = SoFar { vocabulary: &nothing, merges: &[], resumable: false };
+    observe.progress(progress(Phase::Layout, 0), so_far)?;
     if goal.vocab_size > MAX_IDS as usize {
         return Err(TrainError::too_large("vocab_size", goal.vocab_size, MAX_IDS as usize));
     }
@@ -223,7 +267,7 @@ fn begin(
     let mut corpus = alphabet.corpus(pieces)?;
     let mut merges = Vec::new();
     if !inherited.merges.is_empty() {
-        observe.progress(progress(Phase::Replay, vocabulary.len()), &[])?;
+        observe.progress(progress(Phase::Replay, vocabulary.len()), so_far)?;
         merges = replayed(&mut corpus, &mut vocabulary, inherited, options.ties);
         if goal.vocab_size < vocabulary.len() {
             return Err(TrainError::vocab_too_small(goal.vocab_size, vocabulary.len(), "the tokens inherited"));

@@ -76,6 +76,16 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// The token that symbols become, if it is one.
+    pub(super) fn whole(&self, symbols: &[u32]) -> Option<u32> {
+        let mut symbols: Vec<(u32, usize)> = symbols.iter().map(|&symbol| (symbol, 1)).collect();
+        self.short(&mut symbols);
+        match symbols.as_slice() {
+            [(token, _)] => Some(*token),
+            _ => None,
+        }
+    }
+
     fn mark(&self, rank: u32) -> u32 {
         let used = &self.used[rank as usize];
         if !used.load(Ordering::Relaxed) {

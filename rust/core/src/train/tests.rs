@@ -144,7 +144,7 @@ proptest! {
         let goal = Goal { vocab_size: 256 + 20 + more, rule, ..Goal::of_size(0) };
         let (expected, _) = expected(&second, &goal, &inherited);
         let plan = Inherited { merges: inherited, keep_unused: false };
-        let trained = continue_training(&options, &second, &plan, &goal, &mut Quiet).unwrap();
+        let trained = continue_training(&options, &second, &plan, None, &goal, &mut Quiet).unwrap();
         prop_assert_eq!(named(&trained), expected);
     }
 
@@ -159,7 +159,8 @@ proptest! {
         let part = &whole.merges()[..cut.min(whole.merges().len())];
         let name = |id: u32| tokens[id as usize].to_vec();
         let merges = part.iter().map(|merge| (name(merge.left), name(merge.right))).collect();
-        let rest = continue_training(&options, &listed, &Inherited { merges, keep_unused: true }, &goal, &mut Quiet).unwrap();
+        let resume = Resume { merges, inherited: 0 };
+        let rest = continue_training(&options, &listed, &Inherited::default(), Some(&resume), &goal, &mut Quiet).unwrap();
         prop_assert_eq!(rest.tokens().collect::<Vec<_>>(), tokens);
     }
 }
@@ -199,7 +200,7 @@ fn errors_say_what_was_found_and_what_is_needed() {
     );
     struct Impatient;
     impl Observe for Impatient {
-        fn progress(&mut self, _: Progress, _: &[Merge]) -> Result<(), TrainError> {
+        fn progress(&mut self, _: Progress, _: SoFar<'_>) -> Result<(), TrainError> {
             Err(TrainError::interrupted())
         }
     }
