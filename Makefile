@@ -129,6 +129,11 @@ fmt: $(VENV)/.dev toolchain ## Format Rust and Python sources in place
 bench: $(VENV)/.bench $(VENV)/.release ## Compare speed with the installed peers; JSON to benches/results
 	$(PY) benches/python/run.py $(ARGS)
 
+.PHONY: bench-train
+bench-train: $(VENV)/.bench $(VENV)/.release ## Compare the speed of training with the installed trainers
+	$(requirements) bench-train | $(PY) -m pip install -r /dev/stdin
+	$(PY) benches/python/train.py $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: $(VENV)/.bench ## Install more peers for `make bench`: those that not every platform has wheels of
 	$(requirements) bench-more | $(PY) -m pip install -r /dev/stdin

@@ -78,6 +78,7 @@ PYTHON = layers(
         "default": "_native tokenizer",
         "verification": "_native errors",
         "training": "_native errors tokenizer",
+        "text": "errors",
         "compat": "_native errors tokenizer training",
         "forward": "_native errors",
         "next_byte": "_native errors tokenizer forward",

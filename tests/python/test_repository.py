@@ -20,6 +20,7 @@ UNSAFE_ALLOWED_IN = (
     "rust/core/src/pretokenize/simd/",
     "rust/core/src/hugepage.rs",
     "rust/core/src/prefetch.rs",
+    "rust/python/src/train.rs",
     "rust/python/src/lists.rs",
 )
 

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import tokengrove
-from tokengrove.cli import bench, count, decode, demo, encode, inspect, verify
+from tokengrove.cli import bench, count, counts, decode, demo, encode, inspect, resize, train, verify
 from tokengrove.cli.errors import CommandError, ExitCode
 from tokengrove.errors import TokengroveError
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (encode, decode, count, inspect, verify, bench, demo)
-"""One module a command: ``add_parser(subparsers)`` describes it and names the function that runs it."""
+COMMANDS = (encode, decode, count, inspect, verify, bench, demo, train, counts, resize)
+"""A module for each command or few of a kind: ``add_parser`` describes them and names the functions that run them."""
 
 EPILOG = """\
 exit codes: 0 done, 1 a difference or a failure, 2 a wrong command line

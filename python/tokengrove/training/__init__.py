@@ -6,12 +6,15 @@ same tokenizer for both.
 """
 
 from tokengrove.training.counts import PretokenCounts, count_pretokens
+from tokengrove.training.export import write_tiktoken
+from tokengrove.training.files import FileTexts, read_texts
 from tokengrove.training.resizing import Resized, extend, prune
 from tokengrove.training.sizes import characters_to_tokens, optimal_vocab_size
 from tokengrove.training.stages import Stage
 from tokengrove.training.trainer import TrainingProgress, train_bpe
 
 __all__ = [
+    "FileTexts",
     "PretokenCounts",
     "Resized",
     "Stage",
@@ -21,5 +24,7 @@ __all__ = [
     "extend",
     "optimal_vocab_size",
     "prune",
+    "read_texts",
     "train_bpe",
+    "write_tiktoken",
 ]

@@ -112,8 +112,8 @@ def assemble(
             present.add(content)
     size = len(vocab) + sum(entry["id"] >= len(strings) for entry in added)
     fill = _fillers(present | spelled.keys())
-    for _ in range(padded_size(size, pad_to) - size):
-        added.append(added_token(next(fill), next(next_id), special=False))
+    missing = range(padded_size(size, pad_to) - size)
+    added.extend(added_token(next(fill), next(next_id), special=False) for _ in missing)
     # The format gives an added token its id by an entry of the vocabulary, or by its place behind it.
     added.sort(key=lambda entry: entry["id"])
     json = template.to_json(vocab, written, added, **model)

@@ -81,7 +81,9 @@ def extend(
         )
     if isinstance(texts, PretokenCounts):
         counts = texts
-        template = Template(template.normalizer, counts.template.pre_tokenizer, template.decoder, template.post_processor)
+        template = Template(
+            template.normalizer, counts.template.pre_tokenizer, template.decoder, template.post_processor
+        )
     else:
         if pattern is not ...:
             cut = Template.make(pattern)
@@ -205,7 +207,10 @@ def _leaves(
         parts_of.setdefault(string, []).append(pair)
     fixed = {entry["id"] for entry in added}
     for token in keep:
-        fixed.add(tokenizer.token_to_id(token))
+        token_id = tokenizer.token_to_id(token)
+        if token_id is None:
+            raise InvalidArgumentError(f"{token!r} is to be kept, but is no token")
+        fixed.add(token_id)
 
     def rank(string: str) -> tuple[int, int, str]:
         token_id = vocab[string]

@@ -101,7 +101,7 @@ def optimal_vocab_size(
     if embedding_dim is None:
         embedding_dim = next((width for most, width in _WIDTHS if non_vocab_params <= most), _WIDEST)
     if approach == 1:
-        vocab_params = math.exp(-1.589031299255507) * flops**0.4163622634135234
+        vocab_params: float = math.exp(-1.589031299255507) * flops**0.4163622634135234
     elif approach == 2:
         vocab_params = 3_145_728 * (non_vocab_params / 33e6) ** 0.8353974035228025
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def check_stages(stages: Sequence[Stage]) -> None:
     """
     if not stages:
         raise InvalidArgumentError("stages must name at least one stage")
-    for before, stage in zip(stages, stages[1:], strict=False):
+    for before, stage in itertools.pairwise(stages):
         if stage.vocab_size <= before.vocab_size:
             raise InvalidArgumentError(
                 f"each stage must have a larger vocabulary than the one before; "

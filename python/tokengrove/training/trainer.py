@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from tokengrove._native import PieceCounts, learn
+from tokengrove._native import PieceCounts, learn, learn_superwords
 from tokengrove.errors import InvalidArgumentError
 from tokengrove.training.assemble import PadTo, assemble, last_of_each, padded_size
 from tokengrove.training.checkpoints import Checkpoints, Observer, Pairs
@@ -51,7 +53,7 @@ class TrainingProgress:
 def train_bpe(
     texts: Texts | PretokenCounts | Sequence[PretokenCounts],
     vocab_size: int | None = None,
-    pattern: str | Component | None | Literal["from preset"] = "from preset",
+    pattern: str | Component | EllipsisType | None = ...,
     *,
     special_tokens: Sequence[str] | None = None,
     custom_tokens: Sequence[str] = (),
@@ -59,6 +61,7 @@ def train_bpe(
     digits: Digits | None = None,
     digit_group: int = 3,
     stages: Sequence[Stage] | None = None,
+    superwords: Literal["exact", "aggregated"] = "exact",
     keep_inherited: bool = False,
     min_frequency: int | None = None,
     max_token_bytes: int | None = None,
@@ -94,6 +97,9 @@ def train_bpe(
         digits: How numbers are cut first.
         digit_group: The most digits in a group.
         stages: Learn in stages that cut text ever coarser; instead of ``vocab_size`` and ``pattern``.
+        superwords: How stages after the first learn: ``"exact"``, or ``"aggregated"``, which is faster, needs little
+            memory and is another algorithm: it counts runs of words of one token, so that a superword is made of whole
+            words with letters, next to each other. It needs texts, not counts.
         keep_inherited: Whether a stage keeps tokens of the stage before that its own text has no use for, as rarely
             happens. The official SuperBPE code drops them.
         min_frequency: The smallest count of a pair that merges.
@@ -143,7 +149,7 @@ def train_bpe(
     specials = _unique("special_tokens", chosen["special_tokens"] or ())
     custom = _unique("custom_tokens", custom_tokens)
     padded_size(1, chosen["pad_to"])
-    if pattern == "from preset":
+    if isinstance(pattern, EllipsisType):
         if preset is None and stages is None and not _are_counts(texts):
             raise InvalidArgumentError("give a pattern: a name such as 'o200k_base', a regular expression, or None")
         pattern = defaults.get("pattern")
@@ -155,7 +161,13 @@ def train_bpe(
         raise InvalidArgumentError("each stage has a vocab_size of its own: give stages or vocab_size, not both")
     check_stages(stages)
     tell = _Teller(progress)
-    sources = _sources(texts, stages, tell, (chosen["normalizer"], digits, digit_group))
+    if superwords not in ("exact", "aggregated"):
+        raise InvalidArgumentError(f"superwords must be 'exact' or 'aggregated'; found {superwords!r}")
+    aggregated = superwords == "aggregated" and len(stages) > 1
+    if aggregated and _are_counts(texts):
+        raise InvalidArgumentError("superwords='aggregated' needs texts: counts do not say which words follow which")
+    templates = [Template.make(stage.pattern, chosen["normalizer"], digits, digit_group) for stage in stages]
+    sources = _sources(texts, templates, tell)
     at_end = specials if ties == "rustbpe" else ()
     shared = {
         "ties": ties,
@@ -168,7 +180,8 @@ def train_bpe(
         "continuing_subword_prefix": continuing_subword_prefix,
         "end_of_word_suffix": end_of_word_suffix,
     }
-    run = _Run(shared, keep_inherited, reserve=len(custom) + len(at_end), tell=tell)
+    runs = (templates, cast("Texts", texts)) if aggregated else None
+    run = _Run(shared, keep_inherited, reserve=len(custom) + len(at_end), tell=tell, runs=runs)
     trained, template = run(stages, sources, checkpoint, checkpoint_every)
     tell.finish()
     affixes = {
@@ -265,11 +278,19 @@ def names(trained: Trained) -> Pairs:
 class _Run:
     """The stages of one training."""
 
-    def __init__(self, shared: dict[str, Any], keep_inherited: bool, reserve: int, tell: _Teller) -> None:
+    def __init__(
+        self,
+        shared: dict[str, Any],
+        keep_inherited: bool,
+        reserve: int,
+        tell: _Teller,
+        runs: tuple[list[Template], Texts] | None,
+    ) -> None:
         self.shared = shared
         self.keep_inherited = keep_inherited
         self.reserve = reserve
         self.tell = tell
+        self.runs = runs
 
     def __call__(
         self,
@@ -291,14 +312,11 @@ class _Run:
                 resume = (merges, known)
                 if begun > 0:
                     counts = sources[begun]()
-        for number in range(begun, len(stages)):
+        last = 1 if self.runs is not None else len(stages)
+        for number in range(begun, last):
             if number > begun:
                 counts = sources[number]()
-            stage = stages[number]
-            size = stage.vocab_size - (self.reserve if number == len(stages) - 1 else 0)
-            options = learn_options(
-                counts.template, vocab_size=size, max_words=stage.max_words, forbid=stage.forbid, **self.shared
-            )
+            options = self._options(stages, number, counts.template)
             observer = Observer(self.tell, checkpoints, every, number, len(inherited))
             trained = learn(
                 counts.native,
@@ -310,9 +328,25 @@ class _Run:
             )
             resume = None
             inherited = names(trained)
+        template = counts.template
+        if self.runs is not None:
+            templates, texts = self.runs
+            for number in range(1, len(stages)):
+                options = self._options(stages, number, templates[number])
+                observer = Observer(self.tell, None, every, number, 0)
+                # Words are always those of the first stage.
+                model = templates[0].model
+                trained = learn_superwords(trained, model, texts, options, observer=observer)
+            template = templates[-1]
         if checkpoints is not None:
             checkpoints.remove()
-        return trained, counts.template
+        return trained, template
+
+    def _options(self, stages: Sequence[Stage], number: int, template: Template) -> dict[str, Any]:
+        """The options of one stage; the last one leaves room for the tokens that are appended."""
+        stage = stages[number]
+        size = stage.vocab_size - (self.reserve if number == len(stages) - 1 else 0)
+        return learn_options(template, vocab_size=size, max_words=stage.max_words, forbid=stage.forbid, **self.shared)
 
     def _settings(self, stages: Sequence[Stage], counts: PretokenCounts) -> dict[str, Any]:
         """What the result depends on."""
@@ -335,26 +369,29 @@ def _are_counts(texts: object) -> bool:
 
 def _sources(
     texts: Texts | PretokenCounts | Sequence[PretokenCounts],
-    stages: Sequence[Stage],
+    templates: Sequence[Template],
     tell: _Teller,
-    how: tuple[Any, Digits | None, int],
 ) -> list[Callable[[], PretokenCounts]]:
     """What gives the counts of each stage, when it is its turn."""
     if _are_counts(texts):
         listed: list[Any] = [texts] if isinstance(texts, PretokenCounts) else list(texts)
-        if len(listed) != len(stages):
+        if len(listed) != len(templates):
             raise InvalidArgumentError(
-                f"{len(stages)} stages need counts of text cut in {len(stages)} ways; found {len(listed)}"
+                f"{len(templates)} stages need counts of text cut in {len(templates)} ways; found {len(listed)}"
             )
-        return [lambda counts=counts: counts for counts in listed]  # type: ignore[misc]
-    if len(stages) > 1 and isinstance(texts, Iterator):
+        return [functools.partial(_same, counts) for counts in listed]
+    if len(templates) > 1 and isinstance(texts, Iterator):
         raise InvalidArgumentError("stages read the texts several times: give a list, or something to iterate anew")
 
-    def count(pattern: str | Component | None) -> PretokenCounts:
-        template = Template.make(pattern, *how)
-        return PretokenCounts(PieceCounts.count(template.model, texts, tell.counted), template)
+    def count(template: Template) -> PretokenCounts:
+        return PretokenCounts(PieceCounts.count(template.model, cast("Texts", texts), tell.counted), template)
 
-    return [lambda pattern=stage.pattern: count(pattern) for stage in stages]  # type: ignore[misc]
+    return [functools.partial(count, template) for template in templates]
+
+
+def _same(counts: PretokenCounts) -> PretokenCounts:
+    """Give the argument back."""
+    return counts
 
 
 def _unique(name: str, tokens: Sequence[str]) -> tuple[str, ...]:

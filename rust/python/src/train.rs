@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use tokengrove::spec::bytes_to_text;
 use tokengrove::train::{
-    AlphabetOptions, CountsFile, Goal, Inherited, JoinRule, MaxLength, Observe, ParallelCounter, Phase,
-    PieceCounter, Pieces, Progress, Resume, RunCounter, SoFar, Ties, TrainError, Units, continue_training, train_on_runs, write_counts,
+    AlphabetOptions, CountsFile, Goal, Inherited, JoinRule, MaxLength, Observe, ParallelCounter, Phase, PieceCounter,
+    Pieces, Progress, Resume, RunCounter, SoFar, Ties, TrainError, Units, continue_training, train_on_runs,
+    write_counts,
 };
 
 /// Bytes of text that are held at once while counting.
@@ -128,6 +129,7 @@ impl PieceCounts {
     }
 
     /// Writes a file; one that exists is replaced when the new one is complete.
+    #[allow(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn write(&self, py: Python<'_>, path: PathBuf, description: &str) -> PyResult<()> {
         run(py, usize::MAX, || {
             let mut name = path.clone().into_os_string();
@@ -149,6 +151,7 @@ impl PieceCounts {
 
     /// Reads or maps a file that `write` wrote; gives the description too.
     #[staticmethod]
+    #[allow(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn read(py: Python<'_>, path: PathBuf, mmap: bool) -> PyResult<(Self, String)> {
         let file = run(py, usize::MAX, || {
             let memory = if mmap {
@@ -247,6 +250,9 @@ impl Trained {
     }
 }
 
+/// Merges as the two tokens that each joins.
+type NamedMerges = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Learns from counts; `options` are those of `tokengrove.training`, which checks them.
 #[pyfunction]
 #[pyo3(signature = (counts, options, *, inherited, keep_inherited, resume, observer))]
@@ -255,9 +261,9 @@ pub(crate) fn learn(
     py: Python<'_>,
     counts: &Bound<'_, PieceCounts>,
     options: &Bound<'_, PyDict>,
-    inherited: Vec<(Vec<u8>, Vec<u8>)>,
+    inherited: NamedMerges,
     keep_inherited: bool,
-    resume: Option<(Vec<(Vec<u8>, Vec<u8>)>, usize)>,
+    resume: Option<(NamedMerges, usize)>,
     observer: Option<Py<PyAny>>,
 ) -> PyResult<Trained> {
     let (alphabet, goal) = read_options(options)?;
@@ -309,7 +315,7 @@ pub(crate) fn learn_superwords(
     let mut observer = Observer::new(observer);
     let trained = run(py, usize::MAX, || {
         let runs = counter.finish();
-        let work = || train_on_runs(words, &runs, &goal, &mut observer);
+        let mut work = || train_on_runs(words, &runs, &goal, &mut observer);
         match &pool {
             Some(pool) => pool.install(work),
             None => work(),
@@ -383,7 +389,8 @@ impl Observe for Observer {
             };
             let wants_merges = callable.call1(py, (phase, progress.tokens, progress.goal))?.is_truthy(py)?;
             if let (true, Some(merges)) = (wants_merges, so_far.resumable()) {
-                let pairs: Vec<_> = merges.map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))).collect();
+                let pairs: Vec<_> =
+                    merges.map(|(left, right)| (PyBytes::new(py, left), PyBytes::new(py, right))).collect();
                 callable.call_method1(py, "checkpoint", (PyList::new(py, pairs)?,))?;
             }
             Ok(())
@@ -396,7 +403,10 @@ impl Observe for Observer {
 }
 
 /// A value of the options.
-fn option<'py, T: for<'a> FromPyObject<'a, 'py, Error = PyErr>>(options: &Bound<'py, PyDict>, name: &str) -> PyResult<T> {
+fn option<'py, T: for<'a> FromPyObject<'a, 'py, Error = PyErr>>(
+    options: &Bound<'py, PyDict>,
+    name: &str,
+) -> PyResult<T> {
     match options.get_item(name)? {
         Some(value) => value.extract(),
         None => Err(PyTypeError::new_err(format!("the option {name} is missing"))),

@@ -38,7 +38,10 @@ def corpus(seed: int) -> list[str]:
             words = ["".join(rng.choices(letters, k=rng.randrange(1, 6))) for _ in range(5)]
             text = " ".join(rng.choices(words, k=rng.randrange(1, 20)))
         else:
-            text = " ".join("".join(rng.choices(letters, weights=range(len(letters), 0, -1), k=rng.randrange(1, 9))) for _ in range(12))
+            text = " ".join(
+                "".join(rng.choices(letters, weights=range(len(letters), 0, -1), k=rng.randrange(1, 9)))
+                for _ in range(12)
+            )
         texts.append(text)
     return texts
 
@@ -109,7 +112,9 @@ def test_characters_are_symbols_where_text_is_not_byte_level() -> None:
     texts = ["naïve café naïve", "日本 日本語", "cafés"]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=40, show_progress=False, special_tokens=["[U]"]))
+    tokenizer.train_from_iterator(
+        texts, trainers.BpeTrainer(vocab_size=40, show_progress=False, special_tokens=["[U]"])
+    )
     theirs = json.loads(tokenizer.to_str())["model"]
     ours = train_bpe(texts, 40, {"type": "WhitespaceSplit"}, special_tokens=["[U]"])
     assert_same(learned(ours), theirs)
@@ -128,7 +133,7 @@ def test_prefix_and_suffix_mark_the_places_in_a_word() -> None:
     texts = ["abc " * 40 + "abd " * 21 + "xbc " * 9 + "b " * 5]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    options = {"continuing_subword_prefix": "##", "end_of_word_suffix": "</w>"}
+    options: dict[str, Any] = {"continuing_subword_prefix": "##", "end_of_word_suffix": "</w>"}
     tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=17, show_progress=False, **options))
     theirs = json.loads(tokenizer.to_str())["model"]
     ours = learned(train_bpe(texts, 17, {"type": "WhitespaceSplit"}, **options))

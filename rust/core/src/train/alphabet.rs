@@ -53,9 +53,9 @@ impl Alphabet {
             }
         }
         let mut units = kept(options, count(options, pieces));
-        match options.ties {
-            Ties::Tokenizers => units.sort_unstable(),
-            Ties::RustBpe => units.sort_unstable_by_key(|&c| char_to_byte(c).map_or((1, u32::from(c)), |byte| (0, byte.into()))),
+        units.sort_unstable();
+        if options.ties == Ties::RustBpe {
+            units.sort_by_key(|&c| char_to_byte(c).map_or(u32::MAX, u32::from));
         }
         if units.len() >= MAX_IDS as usize {
             return Err(TrainError::too_large("symbols", units.len(), MAX_IDS as usize));
@@ -151,7 +151,9 @@ fn count(options: &AlphabetOptions, pieces: &dyn Pieces) -> HashMap<char, u64, f
                     *sum = sum.saturating_add(count);
                 });
             } else {
-                piece.iter().for_each(|&byte| bytes[byte as usize] = bytes[byte as usize].saturating_add(count));
+                for &byte in piece {
+                    bytes[byte as usize] = bytes[byte as usize].saturating_add(count);
+                }
             }
         });
     }
@@ -176,15 +178,14 @@ fn kept(options: &AlphabetOptions, mut counts: HashMap<char, u64, foldhash::fast
 fn enter_bytes(units: &[char], vocabulary: &mut Vocabulary) -> Box<[u32; 256]> {
     let mut ids = Box::new([DROPPED; 256]);
     for &unit in units {
-        match char_to_byte(unit) {
-            Some(byte) => ids[byte as usize] = vocabulary.id(&[byte]).unwrap_or_else(|| vocabulary.push(&[byte], 1)),
-            None => {
-                let mut buffer = [0; 4];
-                let string = unit.encode_utf8(&mut buffer).as_bytes();
-                if !vocabulary.has_apart(string) {
-                    vocabulary.push_apart(string);
-                }
-            }
+        if let Some(byte) = char_to_byte(unit) {
+            ids[byte as usize] = vocabulary.id(&[byte]).unwrap_or_else(|| vocabulary.push(&[byte], 1));
+            continue;
+        }
+        let mut buffer = [0; 4];
+        let string = unit.encode_utf8(&mut buffer).as_bytes();
+        if !vocabulary.has_apart(string) {
+            vocabulary.push_apart(string);
         }
     }
     ids
@@ -207,9 +208,8 @@ fn enter_chars(
     vocabulary: &mut Vocabulary,
 ) -> HashMap<char, [u32; 4], foldhash::fast::RandomState> {
     let mut ids = HashMap::default();
-    let mut enter = |string: &str| {
-        vocabulary.id(string.as_bytes()).unwrap_or_else(|| vocabulary.push(string.as_bytes(), 1))
-    };
+    let mut enter =
+        |string: &str| vocabulary.id(string.as_bytes()).unwrap_or_else(|| vocabulary.push(string.as_bytes(), 1));
     for &unit in units {
         ids.insert(unit, [enter(&unit.to_string()); 4]);
     }

@@ -91,7 +91,7 @@ pub(super) fn run(
         let token = vocabulary.id(&string).unwrap_or_else(|| vocabulary.push(&string, units));
         merges.push(Merge { left, right, token, count: count.unsigned_abs() });
         books.merge(&best, token, vocabulary);
-        if merges.len() % OBSERVE_EVERY == 0 {
+        if merges.len().is_multiple_of(OBSERVE_EVERY) {
             let progress = Progress { phase: Phase::Learn, tokens: vocabulary.distinct(), goal: goal.vocab_size };
             observe.progress(progress, SoFar { vocabulary, merges, resumable: false })?;
         }

@@ -83,12 +83,11 @@ impl Layout {
 
     /// Where the symbols of a piece of that length and count are to be written.
     pub(super) fn piece(&mut self, len: usize, count: u64) -> &mut [u32] {
-        let place = match usize::try_from(count).ok().filter(|&count| count < COUNTED) {
-            Some(count) => &mut self.places[count],
-            None => {
-                let at = self.frequent.partition_point(|&(other, _)| other > count);
-                &mut self.frequent[at].1
-            }
+        let place = if let Some(count) = usize::try_from(count).ok().filter(|&count| count < COUNTED) {
+            &mut self.places[count]
+        } else {
+            let at = self.frequent.partition_point(|&(other, _)| other > count);
+            &mut self.frequent[at].1
         };
         let start = *place;
         *place += len + 1;
@@ -153,7 +152,10 @@ impl Corpus {
     pub(super) fn pieces(&self) -> impl Iterator<Item = (&[u32], u64)> {
         self.stretches().flat_map(|(range, count)| {
             let inside = &self.symbols[range.start + 1..range.end.max(range.start + 1)];
-            inside.split(|&symbol| symbol == SEPARATOR).filter(|piece| !piece.is_empty()).map(move |piece| (piece, count))
+            inside
+                .split(|&symbol| symbol == SEPARATOR)
+                .filter(|piece| !piece.is_empty())
+                .map(move |piece| (piece, count))
         })
     }
 
@@ -211,7 +213,8 @@ mod tests {
         assert_eq!(found, expected);
         let mut counts = Counts::new(&corpus.runs);
         for (place, &symbol) in (0_u32..).zip(&corpus.symbols).filter(|(_, symbol)| **symbol != SEPARATOR) {
-            let expected: Vec<u64> = pieces.iter().filter(|piece| piece.0.contains(&symbol)).map(|piece| piece.1).collect();
+            let expected: Vec<u64> =
+                pieces.iter().filter(|piece| piece.0.contains(&symbol)).map(|piece| piece.1).collect();
             assert!(expected.contains(&counts.at(place)), "place {place}");
         }
         assert_eq!((counts.at(1), counts.at(16), counts.at(3)), (1 << 40, 1, 1 << 40));

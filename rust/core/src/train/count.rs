@@ -44,7 +44,8 @@ impl ParallelCounter {
     /// The sum of all tables.
     #[must_use]
     pub fn finish(self) -> PieceCounter {
-        let mut tables = self.tables.into_iter().map(|table| table.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let mut tables =
+            self.tables.into_iter().map(|table| table.into_inner().unwrap_or_else(PoisonError::into_inner));
         let mut sum = tables.next().unwrap_or_default();
         for mut table in tables {
             if table.len() > sum.len() {

@@ -208,7 +208,10 @@ impl Long {
         &self.slab[entry.start..entry.start + entry.len]
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "the table has fewer slots than that, and fewer entries than 2^32")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "the table has fewer slots than that, and fewer entries than 2^32"
+    )]
     fn add(&mut self, piece: &[u8], count: u64) {
         if (self.entries.len() + 1) * 2 > self.slots.len() {
             self.grow();
@@ -273,7 +276,9 @@ mod tests {
             prop_assert_eq!(contents(&counter), expected.clone());
             let mut twice = counter.clone();
             twice.merge(&counter);
-            expected.values_mut().for_each(|count| *count *= 2);
+            for count in expected.values_mut() {
+                *count *= 2;
+            }
             prop_assert_eq!(contents(&twice), expected.clone());
             twice.prune(7);
             expected.retain(|_, count| *count >= 7);

@@ -82,9 +82,12 @@ impl<S: Source> CountsFile<S> {
             return Err(cut(&needed));
         }
         if checksum != sum(&data[..48], &data[HEAD..]) {
-            return Err(CountsError::new("the file of counted pieces is damaged: its checksum is not that of its content"));
+            return Err(CountsError::new(
+                "the file of counted pieces is damaged: its checksum is not that of its content",
+            ));
         }
-        let damaged = || CountsError::new("the file of counted pieces is damaged: its description or its lists are not in order");
+        let damaged =
+            || CountsError::new("the file of counted pieces is damaged: its description or its lists are not in order");
         let pieces = usize::try_from(pieces).map_err(|_| damaged())?;
         let text = usize::try_from(text).map_err(|_| damaged())?;
         let counts = HEAD + padded;
@@ -107,7 +110,11 @@ impl<S: Source> CountsFile<S> {
     /// What the file says about itself.
     #[must_use]
     pub fn description(&self) -> &str {
-        self.source.as_ref().get(HEAD..self.description).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        self.source
+            .as_ref()
+            .get(HEAD..self.description)
+            .and_then(|text| std::str::from_utf8(text).ok())
+            .unwrap_or_default()
     }
 
     /// The number of distinct pieces.
@@ -135,7 +142,8 @@ impl<S: Source> Pieces for CountsFile<S> {
         let data = self.source.as_ref();
         let mut start = 0;
         for piece in 0..self.pieces {
-            let (Some(count), Some(end)) = (word(data, self.counts + 8 * piece), word(data, self.ends + 8 * piece)) else {
+            let (Some(count), Some(end)) = (word(data, self.counts + 8 * piece), word(data, self.ends + 8 * piece))
+            else {
                 return;
             };
             let end = usize::try_from(end).unwrap_or(usize::MAX);
@@ -174,13 +182,17 @@ pub fn write_counts(pieces: &dyn Pieces, description: &str, out: &mut dyn Write)
     let mut body = Vec::with_capacity(description.len() + 8 + list.len() * 16 + slab.len());
     body.extend_from_slice(description.as_bytes());
     body.resize(description.len().next_multiple_of(8), 0);
-    list.iter().for_each(|entry| body.extend_from_slice(&entry.2.to_le_bytes()));
+    for entry in &list {
+        body.extend_from_slice(&entry.2.to_le_bytes());
+    }
     let mut end = 0_u64;
     for entry in &list {
         end += (entry.1 - entry.0) as u64;
         body.extend_from_slice(&end.to_le_bytes());
     }
-    list.iter().for_each(|entry| body.extend_from_slice(&slab[entry.0..entry.1]));
+    for entry in &list {
+        body.extend_from_slice(&slab[entry.0..entry.1]);
+    }
     let mut head = MAGIC.to_vec();
     for number in [VERSION, description.len() as u64, list.len() as u64, slab.len() as u64, total] {
         head.extend_from_slice(&number.to_le_bytes());

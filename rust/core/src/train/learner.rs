@@ -156,7 +156,7 @@ impl<'a> Learner<'a> {
                 if !self.merge(best) {
                     return Ok(Outcome::Repeated);
                 }
-                if self.merges.len() % OBSERVE_EVERY == 0 {
+                if self.merges.len().is_multiple_of(OBSERVE_EVERY) {
                     self.observe(observe)?;
                 }
             }
@@ -166,8 +166,7 @@ impl<'a> Learner<'a> {
     }
 
     fn observe(&self, observe: &mut dyn Observe) -> Result<(), TrainError> {
-        let progress =
-            Progress { phase: Phase::Learn, tokens: self.vocabulary.len(), goal: self.goal.vocab_size };
+        let progress = Progress { phase: Phase::Learn, tokens: self.vocabulary.len(), goal: self.goal.vocab_size };
         let so_far = SoFar { vocabulary: self.vocabulary, merges: self.merges, resumable: true };
         observe.progress(progress, so_far)
     }

@@ -7,7 +7,7 @@
 //! Cost, for `n` symbols of distinct pieces and `v` tokens: O(n + v) expected for all merging together but for the queue, and
 //! O(n) memory. The result does not depend on the number of threads, the order of the pieces or the layout of hash tables.
 //!
-//! When not to use it: for Unigram or WordPiece vocabularies, and for text without a pretokenizer of more than 4 GiB.
+//! When not to use it: for Unigram or `WordPiece` vocabularies, and for text without a pretokenizer of more than 4 GiB.
 //!
 //! ```
 //! use tokengrove::train::{self, AlphabetOptions, Goal, PieceCounter, Quiet};
@@ -86,6 +86,7 @@ impl<'a> SoFar<'a> {
     /// What training needs to go on from here later: the merges by what their parts spell, the inherited ones among them.
     /// `None` while nothing can be resumed: before learning begins, and where a token was spelled twice in the order of
     /// tokenizers.
+    #[must_use]
     pub fn resumable(&self) -> Option<impl ExactSizeIterator<Item = (&'a [u8], &'a [u8])> + use<'a>> {
         let vocabulary = self.vocabulary;
         let named = self.merges.iter().map(|merge| (vocabulary.get(merge.left), vocabulary.get(merge.right)));
@@ -277,12 +278,7 @@ fn begin(
 }
 
 /// Applies inherited merges, and enters their tokens.
-fn replayed(
-    corpus: &mut Corpus,
-    vocabulary: &mut Vocabulary,
-    inherited: &Inherited,
-    ties: Ties,
-) -> Vec<Merge> {
+fn replayed(corpus: &mut Corpus, vocabulary: &mut Vocabulary, inherited: &Inherited, ties: Ties) -> Vec<Merge> {
     let symbols = vocabulary.len();
     let known = enter(vocabulary, ties, &inherited.merges);
     let used = Replay::new(&known).run(corpus, vocabulary.len());

@@ -145,8 +145,9 @@ mod tests {
 
     #[test]
     fn square_and_tables_agree() {
-        let pieces: Vec<(Vec<u32>, u64)> =
-            (0..3000_u32).map(|i| ((0..i % 11 + 1).map(|j| (i * 7 + j * j * 5) % 97 % 13).collect(), u64::from(i % 50 + 1))).collect();
+        let pieces: Vec<(Vec<u32>, u64)> = (0..3000_u32)
+            .map(|i| ((0..=i % 11).map(|j| (i * 7 + j * j * 5) % 97 % 13).collect(), u64::from(i % 50 + 1)))
+            .collect();
         let mut layout = Layout::new(|add| pieces.iter().for_each(|(piece, count)| add(piece.len(), *count))).unwrap();
         for (piece, count) in &pieces {
             layout.piece(piece.len(), *count).copy_from_slice(piece);
@@ -154,7 +155,10 @@ mod tests {
         let corpus = layout.finish();
         let run = |ids| pairs(&corpus, ids, |most| most / 3, |pair| pair != Pair::new(1, 1));
         let (square, tables) = (run(13), run(SQUARE + 1));
-        assert_eq!((square.threshold, &square.candidates, &square.lists), (tables.threshold, &tables.candidates, &tables.lists));
+        assert_eq!(
+            (square.threshold, &square.candidates, &square.lists),
+            (tables.threshold, &tables.candidates, &tables.lists)
+        );
         let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
         let parallel = pool.install(|| run(SQUARE + 1));
         assert_eq!((&parallel.candidates, &parallel.lists), (&tables.candidates, &tables.lists));

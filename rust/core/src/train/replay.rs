@@ -65,7 +65,11 @@ impl<'a> Replay<'a> {
         }
         scratch.symbols.clear();
         scratch.symbols.extend(piece.iter().map(|&symbol| (symbol, 1)));
-        if piece.len() <= SHORT { self.short(&mut scratch.symbols) } else { self.long(scratch) }
+        if piece.len() <= SHORT {
+            self.short(&mut scratch.symbols);
+        } else {
+            self.long(scratch);
+        }
         // Back into the corpus: the first and the last place of a symbol hold it.
         let mut at = 0;
         for &(symbol, span) in &scratch.symbols {

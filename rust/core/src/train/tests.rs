@@ -1,15 +1,21 @@
 //! Training equals its definition.
 
+#![allow(clippy::cast_possible_truncation, reason = "the vocabularies of tests are small")]
+
 use super::reference;
 use super::*;
 use proptest::prelude::*;
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 type Listed = Vec<(Vec<u8>, u64)>;
+/// Left and right token and the count of the pair.
+type Named = Vec<(Vec<u8>, Vec<u8>, u64)>;
 
 impl Pieces for Listed {
     fn for_each(&self, f: &mut dyn FnMut(&[u8], u64)) {
-        self.iter().for_each(|(piece, count)| f(piece, *count));
+        for (piece, count) in self {
+            f(piece, *count);
+        }
     }
 }
 
@@ -31,7 +37,7 @@ fn bytewise(ties: Ties) -> AlphabetOptions {
 }
 
 /// The merges that the definition gives, as pairs of strings, with new ids for all; and whether a string was made twice.
-fn expected(listed: &Listed, goal: &Goal, inherited: &[(Vec<u8>, Vec<u8>)]) -> (Vec<(Vec<u8>, Vec<u8>, u64)>, bool) {
+fn expected(listed: &Listed, goal: &Goal, inherited: &[(Vec<u8>, Vec<u8>)]) -> (Named, bool) {
     let mut strings: Vec<Vec<u8>> = (0..=255_u8).map(|byte| vec![byte]).collect();
     let mut words: Vec<(Vec<u32>, u64)> =
         listed.iter().map(|(piece, count)| (piece.iter().map(|&byte| u32::from(byte)).collect(), *count)).collect();
@@ -42,7 +48,9 @@ fn expected(listed: &Listed, goal: &Goal, inherited: &[(Vec<u8>, Vec<u8>)]) -> (
         let present = words.iter().any(|(word, _)| word.windows(2).any(|pair| pair == [l, r]));
         if present {
             let token = strings.len() as u32;
-            words.iter_mut().for_each(|(word, _)| reference::apply(word, l, r, token));
+            for (word, _) in &mut words {
+                reference::apply(word, l, r, token);
+            }
             strings.push([left.as_slice(), right].concat());
             all.push((left.clone(), right.clone(), 0));
         }
@@ -50,7 +58,8 @@ fn expected(listed: &Listed, goal: &Goal, inherited: &[(Vec<u8>, Vec<u8>)]) -> (
     let most = goal.vocab_size.saturating_sub(strings.len());
     let first = strings.len() as u32;
     let shared = std::cell::RefCell::new(strings);
-    let spelled = |left: u32, right: u32| [shared.borrow()[left as usize].as_slice(), &shared.borrow()[right as usize]].concat();
+    let spelled =
+        |left: u32, right: u32| [shared.borrow()[left as usize].as_slice(), &shared.borrow()[right as usize]].concat();
     // One merge at a time, so that strings are known when limits ask for them.
     for step in 0..most {
         let allow = |left, right| {
@@ -70,12 +79,12 @@ fn expected(listed: &Listed, goal: &Goal, inherited: &[(Vec<u8>, Vec<u8>)]) -> (
         shared.borrow_mut().push(string);
     }
     let strings = shared.into_inner();
-    let mut seen = HashMap::new();
-    let twice = strings.iter().any(|string| seen.insert(string.clone(), ()).is_some());
+    let mut seen = HashSet::new();
+    let twice = strings.iter().any(|string| !seen.insert(string));
     (all, twice)
 }
 
-fn named(trained: &Trained) -> Vec<(Vec<u8>, Vec<u8>, u64)> {
+fn named(trained: &Trained) -> Named {
     let tokens: Vec<&[u8]> = trained.tokens().collect();
     let name = |id: u32| tokens[id as usize].to_vec();
     trained.merges().iter().map(|merge| (name(merge.left), name(merge.right), merge.count)).collect()
@@ -138,7 +147,7 @@ proptest! {
         let inherited: Vec<_> = named(&train(&options, &first, &goal, &mut Quiet).unwrap())
             .into_iter().map(|(left, right, _)| (left, right)).collect();
         // The first of equal strings is the one that a name means.
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let inherited: Vec<_> = inherited.into_iter().filter(|(l, r)| seen.insert([l.as_slice(), r].concat())).collect();
         let rule = JoinRule { max_words: Some(most), forbid: vec![b": ".to_vec()] };
         let goal = Goal { vocab_size: 256 + 20 + more, rule, ..Goal::of_size(0) };
@@ -154,7 +163,7 @@ proptest! {
         let goal = Goal::of_size(256 + more);
         let whole = train(&options, &listed, &goal, &mut Quiet).unwrap();
         let tokens: Vec<&[u8]> = whole.tokens().collect();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         prop_assume!(tokens.iter().all(|token| seen.insert(*token)));
         let part = &whole.merges()[..cut.min(whole.merges().len())];
         let name = |id: u32| tokens[id as usize].to_vec();
@@ -171,7 +180,12 @@ fn zipf(distinct: u64) -> Listed {
     (1..=distinct)
         .map(|i| {
             let mut state = i.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let piece = (0..2 + i % 9).map(|_| { state ^= state << 13; state ^= state >> 7; state ^= state << 17; letter(state) });
+            let piece = (0..2 + i % 9).map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                letter(state)
+            });
             (piece.collect(), 300_000 / i + 1)
         })
         .collect()
@@ -189,21 +203,24 @@ fn several_epochs_give_what_one_gives() {
     assert_eq!(named(&parallel), expected);
 }
 
+/// Ends the training at once.
+struct Impatient;
+impl Observe for Impatient {
+    fn progress(&mut self, _: Progress, _: SoFar<'_>) -> Result<(), TrainError> {
+        Err(TrainError::interrupted())
+    }
+}
+
 #[test]
 fn errors_say_what_was_found_and_what_is_needed() {
     let options = AlphabetOptions { special_tokens: vec!["<s>".into()], ..bytewise(Ties::Tokenizers) };
-    let message = |listed: &Listed, size| train(&options, listed, &Goal::of_size(size), &mut Quiet).unwrap_err().to_string();
+    let message =
+        |listed: &Listed, size| train(&options, listed, &Goal::of_size(size), &mut Quiet).unwrap_err().to_string();
     assert_eq!(message(&vec![], 300), "there is no text to learn from: the corpus is empty");
     assert_eq!(
         message(&vec![(b"ab".to_vec(), 1)], 256),
         "a vocabulary of 256 tokens is too small: its symbols and 1 special tokens alone are 257"
     );
-    struct Impatient;
-    impl Observe for Impatient {
-        fn progress(&mut self, _: Progress, _: SoFar<'_>) -> Result<(), TrainError> {
-            Err(TrainError::interrupted())
-        }
-    }
     let error = train(&options, &vec![(b"ab".to_vec(), 1)], &Goal::of_size(300), &mut Impatient).unwrap_err();
     assert!(error.is_interrupted());
 }

@@ -1,0 +1,1 @@
+"""Other libraries: one thin file each, imported only when asked for."""
