@@ -19,8 +19,8 @@ __all__ = [
     "Splitter",
     "TokenTree",
     "TokenizerCore",
-    "TreeBatch",
     "Trained",
+    "TreeBatch",
     "get_num_threads",
     "learn",
     "learn_superwords",
@@ -270,23 +270,39 @@ class TreeBatch:
     def splits(self) -> NDArray[np.int64]: ...
     @property
     def places(self) -> NDArray[np.int64]: ...
+
+@final
 class PieceCounts:
+    @staticmethod
     def count(
         model: Model, texts: Iterable[str | bytes], advance: Callable[[int, int], object] | None
     ) -> PieceCounts: ...
+    @staticmethod
     def from_items(items: Iterable[tuple[bytes, int]]) -> PieceCounts: ...
+    @staticmethod
     def merged(all: Sequence[PieceCounts]) -> PieceCounts: ...
     def pruned(self, min_count: int) -> PieceCounts: ...
     def write(self, path: str | PathLike[str], description: str) -> None: ...
+    @staticmethod
     def read(path: str | PathLike[str], mmap: bool) -> tuple[PieceCounts, str]: ...
+    def __len__(self) -> int: ...
+    @property
     def total(self) -> int: ...
+    @property
     def total_bytes(self) -> int: ...
     def most_common(self, n: int | None) -> list[tuple[bytes, int]]: ...
+
+@final
 class Trained:
+    @property
     def strings(self) -> list[str]: ...
+    @property
     def tokens(self) -> list[bytes]: ...
+    @property
     def merges(self) -> list[tuple[int, int, int, int]]: ...
+    @property
     def inherited(self) -> int: ...
+
 def learn(
     counts: PieceCounts,
     options: dict[str, Any],
@@ -300,3 +316,7 @@ def learn_superwords(
     trained: Trained,
     model: Model,
     texts: Iterable[str | bytes],
+    options: dict[str, Any],
+    *,
+    observer: Callable[[str, int, int], bool] | None,
+) -> Trained: ...

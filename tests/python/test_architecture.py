@@ -55,13 +55,9 @@ RUST = layers(
         # drafts of continuations, and what a target takes of them
         "draft": "id hash prefetch tree",
         "accept": "id tree",
-        # Not written yet; their place is settled. Learning a vocabulary:
-        "train": "id hash spec vocab merges pretokenize bpe",
-        # What is built on token trees:
-        # Learning a vocabulary: from counted pieces to tokens and merges
+        # learning a vocabulary: from counted pieces to tokens and merges
         "train": "hash hugepage prefetch spec cache pretokenize pipeline",
-        # Not written yet; their place is settled.
-        # Token trees:
+        # Not written yet; their place is settled. What is built on token trees:
         "trie": "id hash vocab",
         "cover": "id hash vocab trie tree bpe pretokenize",
         "next_byte": "id vocab trie tree cover",

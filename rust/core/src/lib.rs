@@ -17,7 +17,7 @@ mod prefetch;
 pub mod pretokenize;
 pub mod spec;
 pub mod tiktoken;
-pub mod tree;
 pub mod train;
+pub mod tree;
 pub mod unicode;
 pub mod vocab;

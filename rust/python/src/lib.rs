@@ -24,8 +24,8 @@ mod text;
 mod threads;
 mod tiktoken;
 mod tokenizer;
-mod tree;
 mod train;
+mod tree;
 
 use pyo3::prelude::*;
 use tokengrove::pretokenize::Pretokenizer;
@@ -46,8 +46,9 @@ mod _native {
     #[pymodule_export]
     use super::tokenizer::TokenizerCore;
     #[pymodule_export]
-    use super::tree::{TokenTree, TreeBatch};
     use super::train::{PieceCounts, Trained, learn, learn_superwords};
+    #[pymodule_export]
+    use super::tree::{TokenTree, TreeBatch};
 
     /// The version of the package.
     #[pyfunction]
