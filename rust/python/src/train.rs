@@ -8,9 +8,13 @@ use memmap2::Mmap;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use rayon::ThreadPool;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tokengrove::spec::bytes_to_text;
 use tokengrove::train::{
@@ -272,16 +276,9 @@ pub(crate) fn learn(
     let pool = threads::pool(py)?;
     let mut observer = Observer::new(observer);
     let pieces = &counts.get().inner;
-    let trained = run(py, usize::MAX, || {
-        let mut work = || continue_training(&alphabet, pieces, &inherited, resume.as_ref(), &goal, &mut observer);
-        match &pool {
-            Some(pool) => pool.install(work),
-            None => work(),
-        }
+    let trained = watched(py, pool.as_deref(), &mut observer, |observer| {
+        continue_training(&alphabet, pieces, &inherited, resume.as_ref(), &goal, observer)
     })?;
-    if let Some(error) = observer.error.take() {
-        return Err(error);
-    }
     let trained = trained.map_err(|error| errors::INVALID_ARGUMENT.err(py, error))?;
     Ok(Trained { trained, bytes: alphabet.units == Units::Bytes })
 }
@@ -313,19 +310,52 @@ pub(crate) fn learn_superwords(
         run(py, bytes, work)?.map_err(|error| errors::INVALID_TEXT.err(py, error))
     })?;
     let mut observer = Observer::new(observer);
-    let trained = run(py, usize::MAX, || {
-        let runs = counter.finish();
-        let mut work = || train_on_runs(words, &runs, &goal, &mut observer);
-        match &pool {
-            Some(pool) => pool.install(work),
-            None => work(),
-        }
+    let trained = watched(py, pool.as_deref(), &mut observer, |observer| {
+        train_on_runs(words, &counter.finish(), &goal, observer)
     })?;
-    if let Some(error) = observer.error.take() {
-        return Err(error);
-    }
     let trained = trained.map_err(|error| errors::INVALID_ARGUMENT.err(py, error))?;
     Ok(Trained { trained, bytes: true })
+}
+
+/// Learns on the pool, if there is one. Python tells of Ctrl-C on its own thread only, so this one listens meanwhile.
+fn watched<T: Send>(
+    py: Python<'_>,
+    pool: Option<&ThreadPool>,
+    observer: &mut Observer,
+    learn: impl FnOnce(&mut Observer) -> T + Send,
+) -> PyResult<T> {
+    let stop = Arc::clone(&observer.stop);
+    let mut signal = None;
+    let learned = run(py, usize::MAX, || match pool {
+        None => Some(learn(observer)),
+        Some(pool) => {
+            pool.in_place_scope(|scope| {
+                let (sender, receiver) = mpsc::sync_channel(1);
+                let observer = &mut *observer;
+                scope.spawn(move |_| {
+                    let _ = sender.send(learn(observer));
+                });
+                loop {
+                    match receiver.recv_timeout(PAUSE / 2) {
+                        Ok(learned) => return Some(learned),
+                        // The work panicked; the scope passes that on.
+                        Err(RecvTimeoutError::Disconnected) => return None,
+                        Err(RecvTimeoutError::Timeout) => {
+                            if let Err(error) = Python::attach(|py| py.check_signals()) {
+                                signal = Some(error);
+                                stop.store(true, Ordering::Relaxed);
+                            }
+                        }
+                    }
+                }
+            })
+        }
+    })?;
+    match (observer.error.take().or(signal), learned) {
+        (Some(error), _) => Err(error),
+        (None, Some(learned)) => Ok(learned),
+        (None, None) => Err(errors::INTERNAL.err(py, "training ended without a result; please report this")),
+    }
 }
 
 /// Takes texts from an iterable, some megabytes at a time; between two waves Ctrl-C is heard and `advance` called.
@@ -365,16 +395,21 @@ struct Observer {
     last: Instant,
     phase: Phase,
     error: Option<PyErr>,
+    /// Set where Ctrl-C is heard.
+    stop: Arc<AtomicBool>,
 }
 
 impl Observer {
     fn new(callable: Option<Py<PyAny>>) -> Self {
-        Self { callable, last: Instant::now(), phase: Phase::Layout, error: None }
+        Self { callable, last: Instant::now(), phase: Phase::Layout, error: None, stop: Arc::default() }
     }
 }
 
 impl Observe for Observer {
     fn progress(&mut self, progress: Progress, so_far: SoFar<'_>) -> Result<(), TrainError> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(TrainError::interrupted());
+        }
         if progress.phase == self.phase && self.last.elapsed() < PAUSE {
             return Ok(());
         }

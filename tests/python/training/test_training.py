@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -190,6 +191,35 @@ def test_ctrl_c_stops_training() -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert b"KeyboardInterrupt" in errors
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process")
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_ctrl_c_stops_learning(threads: str) -> None:
+    code = """
+        import random, time
+        from tokengrove.training import PretokenCounts, train_bpe
+        def tell(state):
+            if state.phase == "learn":
+                print("learning", flush=True)
+                time.sleep(0.3)
+        rng = random.Random(1)
+        items = [(bytes(rng.choices(b"abcdefghijklmnop", k=12)), 1 + n % 97) for n in range(200_000)]
+        train_bpe(PretokenCounts.from_items(items, "gpt2"), 200_000, progress=tell)
+        print("finished")
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "TOKENGROVE_NUM_THREADS": threads},
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in errors
+    assert b"finished" not in output
 
 
 # --- resizing -----------------------------------------------------------------------------------------------------
