@@ -36,11 +36,11 @@ RUST = layers(
         "spec": "id",
         "unicode": "",
         "vocab": "id hash hugepage spec",
-        "merges": "id hash hugepage spec vocab",
+        "merges": "id hash hugepage prefetch spec vocab",
         "cache": "id hash hugepage prefetch",
         # text to ids
         "pretokenize": "unicode hash",
-        "bpe": "id hash hugepage spec vocab merges cache",
+        "bpe": "id hash hugepage prefetch spec vocab merges cache",
         "encoder": "id hash spec vocab merges cache bpe pretokenize",
         # ids to text
         "decoder": "id hash spec vocab",

@@ -11,7 +11,7 @@ pub(crate) const SHORT: usize = 15;
 /// Longer pieces that may share a place.
 const WAYS: usize = 4;
 /// The longest piece that is remembered at all.
-const LONGEST: usize = 512;
+pub(crate) const LONGEST: usize = 512;
 /// Ids from here on are not cached: the upper four bits of an entry's first id count its ids.
 const ID_LIMIT: u32 = 1 << COUNT_SHIFT;
 const COUNT_SHIFT: u32 = 28;
@@ -194,6 +194,21 @@ impl PieceCache {
             let victim = usize::from(entries[0].key != Key::default());
             entries[victim] = pushed_out;
         }
+    }
+
+    /// Remembers a token of the vocabulary, unless another piece has its place: the places beside stay free for the text.
+    pub(crate) fn seed(&mut self, key: Key, id: u32) {
+        let place = self.place(key).0 as usize;
+        let first = &mut self.sets[place].0[0];
+        if id < ID_LIMIT && first.key == Key::default() {
+            *first = Entry { key, ids: [id | 1 << COUNT_SHIFT, 0, 0, 0] };
+        }
+    }
+
+    /// Starts loading where [`PieceCache::recall`] looks.
+    #[inline(always)]
+    pub(crate) fn prefetch_neighbour(&self, place: Place) {
+        prefetch::line(&self.sets, place.0 as usize ^ 1);
     }
 
     /// Looks a longer piece up and gives its stretch of the arena. O(len).

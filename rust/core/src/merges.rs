@@ -6,7 +6,8 @@
 //! alone, so whatever surrounds a token, it was made from the same two parts. Pairs that no split names never come to stand
 //! side by side, and need not be stored.
 
-use crate::{hash, hugepage};
+use crate::hugepage::Words;
+use crate::{hash, prefetch};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Marks a symbol, which has no parts.
@@ -22,17 +23,25 @@ const EMPTY: u64 = u64::MAX;
 /// nine of ten of those without a look at the table.
 #[derive(Debug, Clone)]
 pub(crate) struct PairTable {
-    slots: Vec<u64>,
+    slots: Words,
     shift: u32,
     filter: Vec<u64>,
     seed: u64,
+    /// By two orders below [`LOW`]: the product. Pieces start from bytes, so half of all pairs asked for are these.
+    low: Box<[u32]>,
 }
+
+/// Orders below this have a table of their own.
+const LOW: u32 = 256;
+/// No product.
+const NONE: u32 = u32::MAX;
 
 impl PairTable {
     pub(crate) fn with_capacity(pairs: usize) -> Self {
         let bits = (pairs.max(4) * 2).next_power_of_two().trailing_zeros();
         let filter = vec![0; 1 << bits.saturating_sub(4)];
-        Self { slots: hugepage::filled(EMPTY, 1 << bits), shift: 64 - bits, filter, seed: hash::process_seed() }
+        let low = vec![NONE; (LOW * LOW) as usize].into_boxed_slice();
+        Self { slots: Words::filled(EMPTY, 1 << bits), shift: 64 - bits, filter, seed: hash::process_seed(), low }
     }
 
     /// The bit of a hash in the filter, as word and mask: its low bits, where the slot is of its high bits.
@@ -45,7 +54,10 @@ impl PairTable {
     /// Enters a pair that is not in the table. The capacity given at construction must not be exceeded.
     #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
     pub(crate) fn insert(&mut self, left: u32, right: u32, product: u32) {
-        let key = (u64::from(left) << BITS) | u64::from(right);
+        if left.max(right) < LOW {
+            self.low[(left * LOW + right) as usize] = product;
+        }
+        let key = key(left, right);
         let hash = hash::fold(key, self.seed);
         let (word, bit) = self.filter_bit(hash);
         self.filter[word] |= bit;
@@ -56,19 +68,37 @@ impl PairTable {
         self.slots[slot] = (key << BITS) | u64::from(product);
     }
 
-    /// What a pair merges into. Expected O(1).
+    /// What two symbols of order below [`LOW`] merge into; the outer `None` says that this is another pair.
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "orders have 21 bits")]
-    pub(crate) fn get(&self, left: u32, right: u32) -> Option<u32> {
-        let key = (u64::from(left) << BITS) | u64::from(right);
-        let hash = hash::fold(key, self.seed);
-        let (word, bit) = self.filter_bit(hash);
-        if self.filter[word] & bit == 0 {
+    #[allow(clippy::option_option, reason = "two questions, two answers")]
+    pub(crate) fn get_low(&self, left: u32, right: u32) -> Option<Option<u32>> {
+        if left.max(right) >= LOW {
             return None;
         }
-        let mut slot = (hash >> self.shift) as usize;
+        Some(Some(self.low[(left * LOW + right) as usize]).filter(|&product| product != NONE))
+    }
+
+    /// Where the search for a pair begins. O(1).
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
+    pub(crate) fn place(&self, left: u32, right: u32) -> u32 {
+        (hash::fold(key(left, right), self.seed) >> self.shift) as u32
+    }
+
+    /// Starts loading what [`PairTable::find`] reads first.
+    #[inline(always)]
+    pub(crate) fn prefetch(&self, place: u32) {
+        prefetch::line(&self.slots, place as usize);
+    }
+
+    /// What a pair merges into, searched from its place. Expected O(1).
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "orders have 21 bits")]
+    pub(crate) fn find(&self, place: u32, left: u32, right: u32) -> Option<u32> {
+        let key = key(left, right);
+        let mut slot = place as usize;
         loop {
-            let entry = self.slots[slot];
+            let entry = *self.slots.get(slot)?;
             if entry >> BITS == key {
                 return Some((entry & MASK) as u32);
             }
@@ -78,6 +108,23 @@ impl PairTable {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
     }
+
+    /// What a pair merges into. Expected O(1).
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
+    pub(crate) fn get(&self, left: u32, right: u32) -> Option<u32> {
+        let hash = hash::fold(key(left, right), self.seed);
+        let (word, bit) = self.filter_bit(hash);
+        if self.filter[word] & bit == 0 {
+            return None;
+        }
+        self.find((hash >> self.shift) as u32, left, right)
+    }
+}
+
+#[inline(always)]
+const fn key(left: u32, right: u32) -> u64 {
+    (left as u64) << BITS | right as u64
 }
 
 /// The splits of all reachable tokens and the pairs they define.
@@ -158,7 +205,7 @@ impl CompatibilityMemo {
     /// As [`Merges::compatible`], O(1) when the pair was asked for recently.
     #[inline]
     pub(crate) fn compatible(&mut self, merges: &Merges, left: u32, right: u32) -> bool {
-        let key = (u64::from(left) << BITS) | u64::from(right);
+        let key = key(left, right);
         let slot = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - MEMO_BITS)) as usize;
         let entry = self.slots[slot];
         if entry >> 1 == key {

@@ -1,8 +1,9 @@
 //! The vocabulary: id <-> bytes, in one slab.
 
+use crate::hash;
+use crate::hugepage::Words;
 use crate::id::TokenId;
 use crate::spec::TokenTable;
-use crate::{hash, hugepage};
 use std::fmt;
 
 /// No entry.
@@ -33,7 +34,7 @@ pub const MAX_TOKENS: usize = (1 << 21) - 2;
 pub struct Vocab {
     table: TokenTable,
     /// Entry in the low half, the low half of the hash above it: most probes for absent bytes end without a look at them.
-    slots: Vec<u64>,
+    slots: Words,
     shift: u32,
     seed: u64,
     by_id: ById,
@@ -59,7 +60,7 @@ impl Vocab {
         let bits = (table.len().max(4) * 2).next_power_of_two().trailing_zeros();
         let seed = hash::process_seed();
         let mut vocab = Self {
-            slots: hugepage::filled(FREE, 1 << bits),
+            slots: Words::filled(FREE, 1 << bits),
             shift: 64 - bits,
             seed,
             by_id: index_ids(&table)?,

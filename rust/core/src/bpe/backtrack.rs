@@ -17,6 +17,7 @@ pub(crate) struct Match(pub(crate) u32);
 
 impl Match {
     const LENGTH_BITS: u32 = 11;
+    pub(crate) const NONE: Self = Self(NONE);
     /// The longest token that backtracking handles.
     pub(crate) const LONGEST: usize = (1 << Self::LENGTH_BITS) - 1;
 
@@ -43,13 +44,12 @@ impl Match {
 }
 
 /// A vocabulary prepared for backtracking.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Backtrack {
     /// Answers with a [`Match`].
     pub(crate) longest: LongestMatch,
     /// By order: the longest other token that is a prefix of it, as a [`Match`].
     pub(crate) shorter: Vec<u32>,
-    pub(crate) merges: Merges,
 }
 
 /// Working memory.
@@ -66,38 +66,22 @@ impl Backtrack {
         Match(self.longest.find_longest(bytes))
     }
 
-    /// Appends the tokens of `piece`, which begins with `first` and must be made of symbols of the vocabulary; otherwise
+    /// Appends the tokens of `piece`, which must be made of symbols of the vocabulary; otherwise
     /// `tokens` is left as it was and the answer is false. O(n) for vocabularies of bounded token length.
-    #[inline]
-    pub(crate) fn encode(&self, piece: &[u8], first: Match, scratch: &mut Scratch, tokens: &mut Vec<Match>) -> bool {
-        scratch.memo.serve(&self.merges);
-        if piece.len() < 64 {
-            self.search(piece, first, &mut Small(0), &mut scratch.memo, tokens)
-        } else {
-            scratch.dead.clear();
-            scratch.dead.resize(piece.len() / 64 + 1, 0);
-            self.search(piece, first, &mut scratch.dead, &mut scratch.memo, tokens)
-        }
-    }
-
-    #[inline(always)]
-    fn search(
-        &self,
-        piece: &[u8],
-        first: Match,
-        dead: &mut impl Ends,
-        memo: &mut CompatibilityMemo,
-        tokens: &mut Vec<Match>,
-    ) -> bool {
+    pub(crate) fn encode(&self, piece: &[u8], merges: &Merges, scratch: &mut Scratch, tokens: &mut Vec<Match>) -> bool {
+        let Scratch { memo, dead } = scratch;
+        memo.serve(merges);
+        dead.clear();
+        dead.resize(piece.len() / 64 + 1, 0);
         let base = tokens.len();
-        let mut before = Match(NONE);
+        let mut before = Match::NONE;
         let mut at = 0;
-        let mut token = first;
+        let mut token = self.first(piece);
         loop {
             // The longest remaining candidate at `at` that fits behind `before`.
             while !token.is_none() {
-                let fits = before.is_none() || memo.compatible(&self.merges, before.order(), token.order());
-                if fits && !dead.contains(at + token.length()) {
+                let fits = before.is_none() || memo.compatible(merges, before.order(), token.order());
+                if fits && !contains(dead, at + token.length()) {
                     break;
                 }
                 token = Match(self.shorter[token.order() as usize]);
@@ -107,11 +91,11 @@ impl Backtrack {
                 if tokens.len() == base {
                     return false;
                 }
-                dead.insert(at);
+                insert(dead, at);
                 at -= before.length();
                 token = Match(self.shorter[before.order() as usize]);
                 tokens.pop();
-                before = if tokens.len() == base { Match(NONE) } else { tokens[tokens.len() - 1] };
+                before = if tokens.len() == base { Match::NONE } else { tokens[tokens.len() - 1] };
                 continue;
             }
             tokens.push(token);
@@ -125,31 +109,12 @@ impl Backtrack {
     }
 }
 
-/// A set of positions within a piece.
-trait Ends {
-    fn contains(&self, end: usize) -> bool;
-    fn insert(&mut self, end: usize);
+/// Whether a set of positions has `end`.
+#[inline(always)]
+fn contains(set: &[u64], end: usize) -> bool {
+    set[end / 64] >> (end % 64) & 1 == 1
 }
 
-/// Positions below 64.
-struct Small(u64);
-
-impl Ends for Small {
-    #[inline(always)]
-    fn contains(&self, end: usize) -> bool {
-        self.0 >> end & 1 == 1
-    }
-    fn insert(&mut self, end: usize) {
-        self.0 |= 1 << end;
-    }
-}
-
-impl Ends for Vec<u64> {
-    #[inline(always)]
-    fn contains(&self, end: usize) -> bool {
-        self[end / 64] >> (end % 64) & 1 == 1
-    }
-    fn insert(&mut self, end: usize) {
-        self[end / 64] |= 1 << (end % 64);
-    }
+fn insert(set: &mut [u64], end: usize) {
+    set[end / 64] |= 1 << (end % 64);
 }

@@ -1,11 +1,13 @@
 //! From a specification to the tables of [`Backtrack`], or to the reason why they do not apply.
 
-use super::backtrack::{Backtrack, Match};
+use super::backtrack::Match;
 use super::error::BpeError;
 use super::heap::{self, Pairs};
-use super::longest::{Builder, NONE};
+use super::short::Short;
 use super::symbols::SymbolSet;
+use super::tables::Tables;
 use crate::merges::{Merges, PairTable, SYMBOL};
+use crate::spec::Symbols;
 use crate::vocab::Vocab;
 use std::collections::HashMap;
 
@@ -21,16 +23,6 @@ impl Pairs for RankPairs<'_> {
         let entry = self.0.entry(bytes)?;
         Some((self.0.table().get(entry as usize)?.1, entry))
     }
-}
-
-/// Everything encoding needs, indexed by order where backtracking applies.
-#[derive(Debug)]
-pub(super) struct Tables {
-    pub(super) backtrack: Backtrack,
-    /// By order: the entry in the vocabulary.
-    pub(super) entries: Vec<u32>,
-    /// Tokens that no merges make, with their entries; they are still whole pieces where the format says so.
-    pub(super) unreachable: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
 }
 
 /// The listed merges as entries of the vocabulary.
@@ -54,12 +46,17 @@ pub(super) fn listed_pairs(vocab: &Vocab, pairs: &[(u32, u32)]) -> Result<Listed
 ///
 /// The answer is `None` if some token is made by a merge that comes before a merge of one of its own parts (then the order
 /// of the tokens does not tell the order of their merges) or the vocabulary outgrows the tables: then the heap does it.
-pub(super) fn tables(vocab: &Vocab, symbols: &SymbolSet, listed: Option<&ListedPairs>) -> Option<Tables> {
+pub(super) fn tables(
+    vocab: &Vocab,
+    symbols: &SymbolSet,
+    kind: &Symbols,
+    listed: Option<&ListedPairs>,
+) -> Option<Tables> {
     if vocab.longest() > Match::LONGEST {
         return None;
     }
-    let mut order = Order::new(vocab, symbols)?;
-    let splits = match listed {
+    let mut order = Order::new(vocab, symbols);
+    let merges = match listed {
         Some(listed) => order.split_listed(listed),
         None => order.split_ranks(symbols),
     };
@@ -67,7 +64,7 @@ pub(super) fn tables(vocab: &Vocab, symbols: &SymbolSet, listed: Option<&ListedP
         Some(listed) => order.unreached_stay_unreached(symbols, listed),
         None => order.unreached_stay_unreached(symbols, &RankPairs(vocab)),
     };
-    monotone.then(|| order.finish(splits))
+    monotone.then(|| order.finish(kind, merges))
 }
 
 const UNKNOWN: u32 = u32::MAX;
@@ -79,35 +76,36 @@ struct Order<'a> {
     entries: Vec<u32>,
     /// By entry: order, or [`UNKNOWN`].
     position: Vec<u32>,
-    trie: Builder,
-    /// By entry: the longest other token that is a prefix, or [`NONE`].
-    shorter: Vec<u32>,
+    /// By byte: the order of the symbol that it alone is.
+    byte_orders: [u32; 256],
     /// Entries that are no symbols and were not reached.
     unreached: Vec<u32>,
-    pairs: PairTable,
 }
 
 impl<'a> Order<'a> {
-    fn new(vocab: &'a Vocab, symbols: &SymbolSet) -> Option<Self> {
-        let count = vocab.len();
-        let bytes = vocab.table().iter().map(|(b, _)| b.len()).sum();
-        let mut trie = Builder::with_capacity(count, bytes);
-        let mut entries = Vec::with_capacity(count);
-        let mut position = vec![UNKNOWN; count];
+    /// Symbols come first, in the order of the vocabulary.
+    fn new(vocab: &'a Vocab, symbols: &SymbolSet) -> Self {
+        let mut order = Self {
+            vocab,
+            entries: Vec::with_capacity(vocab.len()),
+            position: vec![UNKNOWN; vocab.len()],
+            byte_orders: [UNKNOWN; 256],
+            unreached: Vec::new(),
+        };
         for (entry, (bytes, _)) in (0u32..).zip(vocab.table().iter()) {
-            if vocab.table().is_encodable(entry as usize) {
-                if !trie.insert(bytes, entry) {
-                    return None;
-                }
-                if symbols.is_symbol(bytes) && vocab.entry(bytes) == Some(entry) {
-                    position[entry as usize] = u32::try_from(entries.len()).unwrap_or(UNKNOWN);
-                    entries.push(entry);
+            if symbols.is_symbol(bytes)
+                && vocab.table().is_encodable(entry as usize)
+                && vocab.entry(bytes) == Some(entry)
+            {
+                let position = u32::try_from(order.entries.len()).unwrap_or(UNKNOWN);
+                order.position[entry as usize] = position;
+                order.entries.push(entry);
+                if let [byte] = bytes {
+                    order.byte_orders[usize::from(*byte)] = position;
                 }
             }
         }
-        let shorter = trie.link(count);
-        let pairs = PairTable::with_capacity(count);
-        Some(Self { vocab, entries, position, trie, shorter, unreached: Vec::new(), pairs })
+        order
     }
 
     fn bytes(&self, entry: u32) -> &'a [u8] {
@@ -123,22 +121,22 @@ impl<'a> Order<'a> {
         merges.pairs.insert(split.0, split.1, order);
     }
 
-    fn start_merges(&mut self) -> Merges {
-        let pairs = std::mem::replace(&mut self.pairs, PairTable::with_capacity(0));
+    fn start_merges(&self) -> Merges {
         let mut splits = Vec::with_capacity(self.vocab.len());
         splits.resize(self.entries.len(), SYMBOL);
-        Merges::new(splits, pairs)
+        Merges::new(splits, PairTable::with_capacity(self.vocab.len()))
     }
 
     /// Rank vocabularies: tokens in the order of their ids; each is split where its earlier tokens stand side by side.
     fn split_ranks(&mut self, symbols: &SymbolSet) -> Merges {
         let mut merges = self.start_merges();
+        let mut scratch = SplitScratch::default();
         for entry in by_id(self.vocab) {
             let bytes = self.bytes(entry);
             if symbols.is_symbol(bytes) || !self.vocab.table().is_encodable(entry as usize) {
                 continue;
             }
-            match self.split_of(entry, bytes, &merges) {
+            match self.split_of(bytes, symbols, &merges.pairs, &mut scratch) {
                 Some(split) => self.reach(entry, split, &mut merges),
                 None => self.unreached.push(entry),
             }
@@ -146,22 +144,34 @@ impl<'a> Order<'a> {
         merges
     }
 
-    /// The two earlier tokens that `bytes` encodes to under the merges so far, if it does.
-    fn split_of(&self, entry: u32, bytes: &[u8], merges: &Merges) -> Option<(u32, u32)> {
-        let mut prefix = self.shorter[entry as usize];
-        while prefix != NONE {
-            let left = self.position[prefix as usize];
-            if left != UNKNOWN
-                && let Some(rest) = self.vocab.entry(&bytes[self.bytes(prefix).len()..])
-            {
-                let right = self.position[rest as usize];
-                if right != UNKNOWN && merges.compatible(left, right) {
-                    return Some((left, right));
-                }
-            }
-            prefix = self.shorter[prefix as usize];
+    /// The two tokens that `bytes` encodes to under the merges so far, if it does.
+    fn split_of(
+        &self,
+        bytes: &[u8],
+        symbols: &SymbolSet,
+        pairs: &PairTable,
+        scratch: &mut SplitScratch,
+    ) -> Option<(u32, u32)> {
+        let SplitScratch { short, parts, merged } = scratch;
+        short.clear();
+        if symbols.are_bytes() && bytes.iter().all(|&byte| short.push(self.byte_orders[usize::from(byte)])) {
+            short.merge(pairs);
+            return short.tokens().pair();
         }
-        None
+        if !symbols.entries(self.vocab, bytes, parts) {
+            return None;
+        }
+        for part in &mut *parts {
+            part.0 = self.position[part.0 as usize];
+        }
+        short.clear();
+        if parts.iter().all(|part| short.push(part.0)) {
+            short.merge(pairs);
+            return short.tokens().pair();
+        }
+        merged.clear();
+        heap::merge(bytes, parts, pairs, merged);
+        if let [left, right] = merged[..] { Some((left, right)) } else { None }
     }
 
     /// Listed merges, in the order of the list; of several for one token the one that its own bytes lead to counts.
@@ -202,25 +212,23 @@ impl<'a> Order<'a> {
         })
     }
 
-    /// Renames entries to orders and leaves out what is not reachable.
-    fn finish(self, merges: Merges) -> Tables {
-        let Self { vocab, entries, position, trie, shorter, .. } = self;
-        let bytes = |entry: u32| vocab.table().get(entry as usize).map_or(&[][..], |(bytes, _)| bytes);
-        let matched = |mut entry: u32| {
-            while entry != NONE && position[entry as usize] == UNKNOWN {
-                entry = shorter[entry as usize];
-            }
-            if entry == NONE { NONE } else { Match::new(position[entry as usize], bytes(entry).len()).0 }
-        };
-        let longest = trie.freeze(matched);
-        let shorter = entries.iter().map(|&e| matched(shorter[e as usize])).collect();
-        let unreachable = (0u32..)
-            .zip(&position)
-            .filter(|&(entry, &order)| order == UNKNOWN && vocab.entry(bytes(entry)) == Some(entry))
-            .map(|(entry, _)| (bytes(entry).into(), entry))
-            .collect();
-        Tables { backtrack: Backtrack { longest, shorter, merges }, entries, unreachable }
+    /// Leaves out what is not reachable.
+    fn finish(self, kind: &Symbols, merges: Merges) -> Tables {
+        let Self { vocab, entries, position, .. } = self;
+        let unreachable = (0u32..).zip(&position).filter(|&(entry, &order)| {
+            let bytes = vocab.table().get(entry as usize).map_or(&[][..], |(bytes, _)| bytes);
+            order == UNKNOWN && vocab.entry(bytes) == Some(entry)
+        });
+        Tables::new(vocab, kind, entries, unreachable.map(|(entry, _)| entry), merges)
     }
+}
+
+/// Working memory of [`Order::split_of`].
+#[derive(Default)]
+struct SplitScratch {
+    short: Short,
+    parts: Vec<(u32, u32)>,
+    merged: Vec<u32>,
 }
 
 /// Entries by id.

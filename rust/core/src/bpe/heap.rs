@@ -1,5 +1,6 @@
 //! The merge loop with a heap: O(n log n) for any merges, also those that backtracking does not cover.
 
+use crate::merges::PairTable;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::BuildHasher;
@@ -15,6 +16,12 @@ pub(crate) trait Pairs {
 impl<S: BuildHasher> Pairs for HashMap<(u32, u32), (u32, u32), S> {
     fn merge_of(&self, left: u32, right: u32, _: &[u8]) -> Option<(u32, u32)> {
         self.get(&(left, right)).copied()
+    }
+}
+
+impl Pairs for PairTable {
+    fn merge_of(&self, left: u32, right: u32, _: &[u8]) -> Option<(u32, u32)> {
+        self.get(left, right).map(|product| (product, product))
     }
 }
 

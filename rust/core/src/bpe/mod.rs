@@ -12,7 +12,10 @@ mod longest;
 mod prefix;
 #[cfg(test)]
 mod reference;
+mod short;
+mod starts;
 mod symbols;
+mod tables;
 #[cfg(test)]
 mod tests;
 
@@ -22,12 +25,19 @@ use crate::id::TokenId;
 use crate::spec::{BpeSpec, MergeRule, Symbols};
 use crate::vocab::Vocab;
 use backtrack::Match;
-use build::{ListedPairs, RankPairs, Tables};
+use build::{ListedPairs, RankPairs};
+use short::{Several, Short};
 use symbols::{Run, SymbolSet};
+use tables::Tables;
+
+/// Pieces of more bytes are left to backtracking, whose tables take long to make: few texts have such pieces.
+const HEAP_MOST: usize = 1024;
 
 /// Working memory of one encoding thread; reuse it between calls.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    short: Short,
+    several: Several,
     backtrack: backtrack::Scratch,
     matches: Vec<Match>,
     tokens: Vec<u32>,
@@ -60,9 +70,9 @@ pub struct Bpe {
 
 #[derive(Debug)]
 enum Method {
-    /// Backtracking; `ids` by order.
-    Backtrack { tables: Box<Tables>, ids: Vec<u32> },
-    /// The heap over listed merges, or over ranks.
+    /// The order of the tokens is that of their merges.
+    Ordered(Box<Tables>),
+    /// It is not: the heap over listed merges, or over ranks.
     Heap(Option<ListedPairs>),
 }
 
@@ -84,12 +94,9 @@ impl Bpe {
             MergeRule::Pairs(pairs) => Some(build::listed_pairs(&vocab, pairs)?),
         };
         let symbols = SymbolSet::new(&spec.symbols, &vocab);
-        let method = match build::tables(&vocab, &symbols, listed.as_ref()) {
+        let method = match build::tables(&vocab, &symbols, &spec.symbols, listed.as_ref()) {
+            Some(tables) => Method::Ordered(Box::new(tables)),
             None => Method::Heap(listed),
-            Some(tables) => {
-                let ids = tables.entries.iter().map(|&e| vocab.table().get(e as usize).map_or(0, |t| t.1)).collect();
-                Method::Backtrack { tables: Box::new(tables), ids }
-            }
         };
         let whole_pieces = spec.ignore_merges || spec.merges == MergeRule::Ranks;
         Ok(Self { vocab, symbols, whole_pieces, method })
@@ -111,7 +118,7 @@ impl Bpe {
     /// Whether pieces are encoded in linear time; false if the order of the merges contradicts itself (then O(n log n)).
     #[must_use]
     pub fn is_linear(&self) -> bool {
-        matches!(self.method, Method::Backtrack { .. })
+        matches!(self.method, Method::Ordered(_))
     }
 
     /// Every merge that encoding can make, as (left, right, product) ids in the order in which they take precedence.
@@ -120,9 +127,9 @@ impl Bpe {
     /// `None` if the vocabulary's ranks contradict any such order (see [`Bpe::is_linear`]).
     #[must_use]
     pub fn merges(&self) -> Option<Vec<(TokenId, TokenId, TokenId)>> {
-        let Method::Backtrack { tables, ids } = &self.method else { return None };
-        let id = |order: u32| TokenId(ids[order as usize]);
-        let splits = (0u32..).zip(&tables.backtrack.merges.splits);
+        let Method::Ordered(tables) = &self.method else { return None };
+        let id = |order: u32| TokenId(tables.ids[order as usize]);
+        let splits = (0u32..).zip(&tables.merges.splits);
         Some(
             splits
                 .filter(|(_, s)| **s != crate::merges::SYMBOL)
@@ -139,6 +146,45 @@ impl Bpe {
         } else {
             self.encode_runs(piece, scratch, out);
         }
+    }
+
+    /// Encodes many short pieces, faster than one by one; `done` takes the number and the ids of each, in any order.
+    ///
+    /// Pieces that are long are left out, all of them if the model has no fast way.
+    #[inline(never)]
+    pub(crate) fn encode_several<'a>(
+        &self,
+        pieces: impl Iterator<Item = &'a [u8]>,
+        scratch: &mut Scratch,
+        mut done: impl FnMut(usize, &[u32]),
+    ) {
+        let Method::Ordered(tables) = &self.method else { return };
+        let Some(starts) = tables.starts.as_ref().filter(|_| self.symbols.is_complete()) else { return };
+        let whole = self.whole_pieces && !tables.unreachable.is_empty();
+        let Scratch { several, tokens: ids, .. } = scratch;
+        let mut numbered = pieces.enumerate();
+        several.merge(
+            &tables.merges.pairs,
+            |short| {
+                numbered
+                    .find(|(_, piece)| !(whole && tables.unreachable.contains_key(*piece)) && starts.fill(piece, short))
+                    .map(|(number, _)| number)
+            },
+            |number, tokens| {
+                ids.clear();
+                ids.extend(tokens.map(|order| tables.ids[order as usize]));
+                done(number, ids);
+            },
+        );
+    }
+
+    /// Tokens in the order of their merges, as (bytes, id): pieces that are encoded as one token.
+    pub(crate) fn reachable(&self) -> impl DoubleEndedIterator<Item = (&[u8], u32)> {
+        let entries = match &self.method {
+            Method::Ordered(tables) => &tables.entries[..],
+            Method::Heap(_) => &[],
+        };
+        entries.iter().filter_map(|&entry| self.vocab.table().get(entry as usize))
     }
 
     /// Encodes a piece that may hold symbols that are no tokens.
@@ -163,26 +209,20 @@ impl Bpe {
     #[inline]
     fn encode_known(&self, run: &[u8], whole: bool, scratch: &mut Scratch, out: &mut Vec<u32>) {
         match &self.method {
-            Method::Backtrack { tables, ids } => {
-                let first = tables.backtrack.first(run);
-                if first.is_none() {
-                    return;
-                }
-                if first.length() == run.len() {
-                    out.push(ids[first.order() as usize]);
-                    return;
-                }
+            Method::Ordered(tables) => {
                 if whole
                     && !tables.unreachable.is_empty()
                     && let Some(&entry) = tables.unreachable.get(run)
                 {
                     out.extend(self.vocab.table().get(entry as usize).map(|t| t.1));
-                    return;
+                } else if let Some(starts) = &tables.starts
+                    && starts.fill(run, &mut scratch.short)
+                {
+                    scratch.short.merge(&tables.merges.pairs);
+                    out.extend(scratch.short.tokens().map(|order| tables.ids[order as usize]));
+                } else {
+                    self.encode_long(run, tables, scratch, out);
                 }
-                scratch.matches.clear();
-                let complete = tables.backtrack.encode(run, first, &mut scratch.backtrack, &mut scratch.matches);
-                debug_assert!(complete, "known symbols always have an encoding");
-                out.extend(scratch.matches.iter().map(|t| ids[t.order() as usize]));
             }
             Method::Heap(_) if whole && let Some(id) = self.whole_piece(run) => out.push(id.0),
             Method::Heap(listed) => {
@@ -195,5 +235,25 @@ impl Bpe {
                 out.extend(scratch.tokens.iter().filter_map(|&e| self.vocab.table().get(e as usize)).map(|t| t.1));
             }
         }
+    }
+
+    /// Encodes known symbols that are too many for [`Short`]; a token that is all of them has been ruled out or is made by merges.
+    #[inline(never)]
+    fn encode_long(&self, run: &[u8], tables: &Tables, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let made_for_long = tables.starts.is_none() || run.len() > HEAP_MOST;
+        if made_for_long && let Some(backtrack) = tables.backtrack(&self.vocab) {
+            scratch.matches.clear();
+            let complete = backtrack.encode(run, &tables.merges, &mut scratch.backtrack, &mut scratch.matches);
+            debug_assert!(complete, "known symbols always have an encoding");
+            out.extend(scratch.matches.iter().map(|t| tables.ids[t.order() as usize]));
+            return;
+        }
+        scratch.tokens.clear();
+        self.symbols.entries(&self.vocab, run, &mut scratch.symbols);
+        for symbol in &mut scratch.symbols {
+            symbol.0 = tables.order_of_symbol(symbol.0).unwrap_or(0);
+        }
+        heap::merge(run, &scratch.symbols, &tables.merges.pairs, &mut scratch.tokens);
+        out.extend(scratch.tokens.iter().map(|&order| tables.ids[order as usize]));
     }
 }

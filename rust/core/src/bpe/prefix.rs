@@ -51,8 +51,8 @@ impl Bpe {
 
     /// Appends the counts of the prefixes of a run of known symbols, which stands behind `base` tokens.
     fn count_known(&self, run: &[u8], base: u32, limit: u32, counts: &mut Vec<u32>) -> Option<()> {
-        let Method::Backtrack { tables, .. } = &self.method else { return None };
-        let backtrack = &tables.backtrack;
+        let Method::Ordered(tables) = &self.method else { return None };
+        let backtrack = tables.backtrack(&self.vocab)?;
         let start = counts.len() - 1;
         let longest = self.vocab.longest().max(1);
         // By length of the prefix: its last token, as far as it has been reached.
@@ -81,7 +81,7 @@ impl Bpe {
                     last.resize(end + 1, NONE);
                     counts.resize(start + end + 1, INSIDE);
                 }
-                if last[end] == NONE && (at == 0 || backtrack.merges.compatible(before.order(), token.order())) {
+                if last[end] == NONE && (at == 0 || tables.merges.compatible(before.order(), token.order())) {
                     last[end] = token.0;
                     counts[start + end] = count + 1;
                 }

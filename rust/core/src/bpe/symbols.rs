@@ -82,6 +82,12 @@ impl SymbolSet {
         })
     }
 
+    /// Whether symbols are single bytes.
+    #[inline]
+    pub(super) fn are_bytes(&self) -> bool {
+        self.kind == Symbols::Bytes
+    }
+
     /// The symbols of a run of known ones: vocabulary entry and end offset. False if one is unknown after all.
     pub(super) fn entries(&self, vocab: &Vocab, run: &[u8], out: &mut Vec<(u32, u32)>) -> bool {
         out.clear();

@@ -32,6 +32,10 @@ fn merged(bpe: &Bpe, pairs: &impl Pairs, piece: &[u8], out: &mut Vec<u32>) {
     out.extend(by_loop.iter().map(|&e| bpe.vocab.table().get(e as usize).expect("an entry").1));
 }
 
+/// Characters that share bytes, of one to four bytes, and those bytes.
+const CHARACTERS: &[&str] = &["a", " ", "о", "п", "р", "你", "佾", "侠", "\u{11020}"];
+const PARTS: &[u8] = &[b'a', b' ', 0xD0, 0xD1, 0xBE, 0xBF, 0x80, 0xE4, 0xBD, 0xA0, 0xBE, 0xF0, 0x91];
+
 const ALPHABET: &[u8] = &[b'a', b'b', b'c', 0xE4, 0xBD, 0xA0];
 
 fn bytes_of(alphabet: &'static [u8], max: usize) -> impl Strategy<Value = Vec<u8>> {
@@ -40,8 +44,12 @@ fn bytes_of(alphabet: &'static [u8], max: usize) -> impl Strategy<Value = Vec<u8
 
 /// A vocabulary grown by joining earlier tokens, as training grows it; `shuffle` breaks the order of the ranks.
 fn grown(joins: &[(usize, usize)], shuffle: &[usize]) -> BpeSpec {
+    grown_from(ALPHABET, joins, shuffle)
+}
+
+fn grown_from(alphabet: &[u8], joins: &[(usize, usize)], shuffle: &[usize]) -> BpeSpec {
     let mut surfaces: Vec<Vec<u8>> = (0..=255u8).map(|b| vec![b]).collect();
-    let start: Vec<usize> = ALPHABET.iter().map(|&b| usize::from(b)).collect();
+    let start: Vec<usize> = alphabet.iter().map(|&b| usize::from(b)).collect();
     let mut pool = start;
     for &(l, r) in joins {
         let joined = [surfaces[pool[l % pool.len()]].clone(), surfaces[pool[r % pool.len()]].clone()].concat();
@@ -103,6 +111,17 @@ proptest! {
     ) {
         let spec = grown(&joins, &shuffle);
         check(&spec, &[texts, vec![long]].concat())?;
+    }
+
+    #[test]
+    fn characters_taken_at_once_change_nothing(
+        joins in prop::collection::vec((0..500usize, 0..500usize), 0..80),
+        texts in prop::collection::vec(prop::collection::vec(prop::sample::select(CHARACTERS), 0..90), 1..12),
+        broken in prop::collection::vec(bytes_of(PARTS, 90), 1..6),
+    ) {
+        let spec = grown_from(PARTS, &joins, &[]);
+        let texts: Vec<Vec<u8>> = texts.iter().map(|characters| characters.concat().into_bytes()).collect();
+        check(&spec, &[texts, broken].concat())?;
     }
 
     #[test]

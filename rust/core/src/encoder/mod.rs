@@ -5,9 +5,10 @@ mod idle;
 mod tests;
 
 use crate::bpe::{Bpe, Scratch as BpeScratch};
-use crate::cache::{Hit, Key, PieceCache, Place, SHORT};
+use crate::cache::{Hit, Key, LONGEST, PieceCache, Place, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use idle::Idle;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that one scratch may use for pieces it has seen.
@@ -25,7 +26,16 @@ pub struct Scratch {
     owner: u64,
     cache: PieceCache,
     missed: Vec<u32>,
+    unknown: Vec<Unknown>,
     block: Block,
+}
+
+/// A piece that the cache may not know.
+#[derive(Debug)]
+struct Unknown {
+    piece: Range<usize>,
+    key: Key,
+    place: Place,
 }
 
 /// Pieces looked up together: the lines of the cache that they need are asked for first.
@@ -74,8 +84,8 @@ pub struct Encoder {
 /// Scratches that an encoder keeps for later calls.
 const IDLE_SCRATCHES: usize = 64;
 
-/// Pieces that a new cache is filled with.
-const SEEDS: usize = 3 << 14;
+/// Tokens of the vocabulary, the commonest, that a new cache is offered.
+const SEEDS: usize = 1 << 17;
 
 impl Encoder {
     /// Joins a model and its pretokenizer; each working thread may use about [`DEFAULT_CACHE_BYTES`] for pieces seen.
@@ -126,13 +136,9 @@ impl Encoder {
         }
         scratch.cache = PieceCache::with_budget(self.cache_bytes);
         scratch.owner = self.number;
-        for entry in (0..self.bpe.vocab().len().min(SEEDS)).rev() {
-            let Some((bytes, _)) = self.bpe.vocab().table().get(entry) else { continue };
-            if bytes.len() <= SHORT {
-                scratch.missed.clear();
-                self.bpe.encode_piece(bytes, &mut scratch.bpe, &mut scratch.missed);
-                scratch.cache.insert(Key::of(bytes), &scratch.missed);
-            }
+        let short = self.bpe.reachable().take(SEEDS).filter(|(bytes, _)| bytes.len() <= SHORT);
+        for (bytes, id) in short {
+            scratch.cache.seed(Key::of(bytes), id);
         }
     }
 
@@ -179,7 +185,8 @@ impl Encoder {
                 *slot = Self::key_of(bytes, from, end as usize, &scratch.cache);
                 from = end as usize;
             }
-            for (&end, &(key, place)) in block.iter().zip(&keys) {
+            let mut met_unknown = false;
+            for (i, (&end, &(key, place))) in block.iter().zip(&keys).enumerate() {
                 let end = end as usize;
                 match scratch.cache.get(key, place) {
                     Some(Hit::Inline { ids, count }) => scratch.block.push(ids, count),
@@ -187,12 +194,60 @@ impl Encoder {
                         scratch.block.flush(out);
                         out.extend_from_slice(scratch.cache.arena(start, count));
                     }
-                    None => self.slow_piece(&bytes[start..end], scratch, out),
+                    None => {
+                        if !met_unknown {
+                            met_unknown = true;
+                            self.learn(bytes, start, &block[i..], &keys[i..], scratch);
+                        }
+                        self.slow_piece(&bytes[start..end], scratch, out);
+                    }
                 }
                 start = end;
             }
             scratch.block.flush(out);
         }
+    }
+
+    /// Encodes those of consecutive pieces that the cache does not know, all together, and enters them.
+    #[inline(never)]
+    fn learn(&self, bytes: &[u8], mut start: usize, ends: &[u32], keys: &[(Key, Place)], scratch: &mut Scratch) {
+        let Scratch { bpe, cache, unknown, .. } = scratch;
+        unknown.clear();
+        for (&end, &(key, place)) in ends.iter().zip(keys) {
+            let piece = start..end as usize;
+            let len = piece.len();
+            start = end as usize;
+            if len == 0 || len > LONGEST || len <= SHORT && cache.get(key, place).is_some() {
+                continue;
+            }
+            // The last piece of a text has no key yet.
+            let (key, place) = if len <= SHORT && key == Key::NEVER {
+                let key = Key::of(&bytes[piece.clone()]);
+                (key, cache.place(key))
+            } else {
+                (key, place)
+            };
+            if len <= SHORT {
+                cache.prefetch_neighbour(place);
+            }
+            unknown.push(Unknown { piece, key, place });
+        }
+        unknown.retain(|Unknown { piece, key, place }| {
+            if piece.len() > SHORT {
+                cache.get_long(&bytes[piece.clone()]).is_none()
+            } else {
+                cache.recall(*key, *place).is_none()
+            }
+        });
+        let pieces = unknown.iter().map(|unknown| &bytes[unknown.piece.clone()]);
+        self.bpe.encode_several(pieces, bpe, |number, ids| {
+            let Unknown { piece, key, place } = &unknown[number];
+            if piece.len() > SHORT {
+                cache.insert_long(&bytes[piece.clone()], ids);
+            } else if cache.get(*key, *place).is_none() {
+                cache.insert(*key, ids);
+            }
+        });
     }
 
     /// The key of a short piece and its place, already on its way; for any other piece a key that is never found.
