@@ -50,11 +50,11 @@ class Scorer:
         self.model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
         self.tokenizer = tokengrove.Tokenizer.from_file(path / "tokenizer.json")
         self.context: int = self.model.config.max_position_embeddings
-        self.end: int = self.model.config.eos_token_id
+        self.start: int = self.model.config.bos_token_id
 
     def nats(self, document: str) -> float:
-        """The negative logarithm of the probability of a document's tokens after `<|endoftext|>`."""
-        ids = torch.tensor([self.end, *self.tokenizer.encode_list(document)])
+        """The negative logarithm of the probability of a document's tokens after the token that begins a text."""
+        ids = torch.tensor([self.start, *self.tokenizer.encode_list(document)])
         total, done = 0.0, 1
         while done < len(ids):
             start = max(0, done - self.context // 2)
