@@ -11,7 +11,8 @@ import transformers
 
 from support.data import data_file
 from tokengrove import TokenTree
-from tokengrove.forward import TreeModel, adapt, prefill
+from tokengrove.default_model import default_model_path, default_model_tokenizer
+from tokengrove.forward import TreeModel, adapt, default_model, prefill
 from tokengrove.forward.reference import ReferenceModel
 from tokengrove.forward.tree_attention import TreeAttentionModel
 
@@ -62,3 +63,12 @@ def test_the_reference_says_it_too() -> None:
     reference = ReferenceModel.from_folder(folder)
     for prompt in PROMPTS:
         assert greedy(reference, prompt, NEW_TOKENS) == through_generate(model, prompt, NEW_TOKENS)
+
+
+@pytest.mark.parametrize("prompt", ["Once upon a time", "There was once a king who"])
+def test_the_model_of_the_package_says_it_through_every_path(prompt: str) -> None:
+    ids = default_model_tokenizer().encode_list(prompt)
+    expected = through_generate(default_model(), ids, NEW_TOKENS)
+    assert greedy(adapt(default_model(attn_implementation="eager")), ids, NEW_TOKENS) == expected
+    assert greedy(adapt(default_model()), ids, NEW_TOKENS) == expected
+    assert greedy(ReferenceModel.from_folder(default_model_path()), ids, NEW_TOKENS) == expected
