@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 
 from support import load_many
 from support.hostile_files import VALID, may_fail, must_fail, mutations
+from tokengrove import Tokenizer, VocabularyError
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits are set with the POSIX resource module")
 
@@ -82,3 +84,21 @@ def test_mutated_files_are_handled(tmp_path: Path) -> None:
         if outcome["classes"]:
             check_error(outcome)
         check_bounds(outcome)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json"])
+def test_a_file_of_terabytes_is_refused_unread(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    with path.open("wb") as file:
+        file.truncate(1 << 40)  # no block of it is stored
+    started = time.monotonic()
+    with pytest.raises(VocabularyError, match="too large: found 1099511627776 bytes, expected at most 268435456"):
+        Tokenizer.from_file(path)
+    assert time.monotonic() - started < 1
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    if not Path("/dev/zero").exists():
+        pytest.skip("there is no /dev/zero here")
+    with pytest.raises(VocabularyError, match="too large: found more than"):
+        Tokenizer.from_file("/dev/zero")

@@ -6,8 +6,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyEllipsis, PyString};
 use std::error::Error;
-use std::fs;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokengrove::io::{LoadError, hf_json, sentencepiece, tekken, tiktoken};
 use tokengrove::pipeline::{CompileError, Tokenizer, compile};
@@ -33,7 +34,10 @@ impl Model {
         pattern: &Bound<'_, PyAny>,
         special_tokens: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let data = py.detach(|| fs::read(path))?;
+        let data = py.detach(|| read(&path))?.map_err(|found| {
+            let message = format!("the file is too large: found {found} bytes, expected at most {LARGEST_FILE}");
+            errors::VOCABULARY.err(py, message)
+        })?;
         load(py, &data, pattern, special_tokens)
     }
 
@@ -78,6 +82,22 @@ impl Model {
             .map_err(|error| errors::INVALID_ARGUMENT.err(py, error))?;
         build(py, spec)
     }
+}
+
+/// Larger files hold something else: weights, perhaps, given by mistake.
+const LARGEST_FILE: u64 = 1 << 28;
+
+/// Reads a file; the error inside is that of one too large: its size, if the system knows it.
+fn read(path: &Path) -> io::Result<Result<Vec<u8>, String>> {
+    let file = File::open(path)?;
+    let len = file.metadata()?.len();
+    if len > LARGEST_FILE {
+        return Ok(Err(len.to_string()));
+    }
+    // What is no ordinary file has no length and perhaps no end.
+    let mut data = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
+    let read = file.take(LARGEST_FILE + 1).read_to_end(&mut data)?;
+    if read as u64 > LARGEST_FILE { Ok(Err(format!("more than {LARGEST_FILE}"))) } else { Ok(Ok(data)) }
 }
 
 /// Reads a file that says everything about its tokenizer.
