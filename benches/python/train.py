@@ -248,6 +248,7 @@ def main() -> int:
             figures = f"{wall:8.2f} s  {wall / own:6.2f}x  {memory / 1e6:8.0f} MB"
             print(f"{threads} threads  {peer:14} {figures}", flush=True)
     out = options.json or ROOT / f"benches/results/train-{date.today().isoformat()}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1) + "\n")
     return 0
 
