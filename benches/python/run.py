@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -114,11 +115,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         volume=arguments.volume,
         seed=arguments.seed,
     )
+    # A run that is ended from outside is written as far as it got, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run = session.run()
     except (UnavailableError, FileNotFoundError) as error:
         print(f"cannot run: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("interrupted before anything was measured", file=sys.stderr)
+        return 130
     verdicts = bars.evaluate(run)
     print(tables.summary(run, verdicts))
     target = arguments.json or (None if arguments.mode == "quick" else RESULTS / f"encode-{run.date}.json")

@@ -73,8 +73,16 @@ class Session:
         plan = [group for group in groups(self.mode, peers) if self._has_text(group.text)]
         self._prepare_files(plan, vocabularies)
         self._verify(plan, vocabularies)
-        cells = self._measure(plan, vocabularies)
-        memory = self._measure_memory(peers, vocabularies) if "memory" in self.mode.sections else []
+        cells: list[Cell] = []
+        memory: list[Memory] = []
+        try:
+            self._measure(plan, vocabularies, cells)
+            if "memory" in self.mode.sections:
+                self._measure_memory(peers, vocabularies, memory)
+        except KeyboardInterrupt:
+            # What has been measured is worth keeping; the result says that there is more to measure.
+            self.missing["the rest of the run"] = "interrupted"
+            cells = [cell for cell in cells if cell.samples or cell.status != "ok"]
         facts["load_average_after"] = machine.describe()["load_average"]
         self._say("done\n" if sys.stderr.isatty() else "done")
         return Run(
@@ -213,9 +221,8 @@ class Session:
             cell.detail = f"{own.tokens} ids, {REFERENCE} gives {expected.tokens}; or other ids"
         return cell
 
-    def _measure(self, plan: list[Group], vocabularies: dict[str, Vocabulary]) -> list[Cell]:
+    def _measure(self, plan: list[Group], vocabularies: dict[str, Vocabulary], cells: list[Cell]) -> None:
         rng = random.Random(self.seed)
-        cells = []
         for number, group in enumerate(plan):
             pairs = [(peer, self._new_cell(group, peer, threads)) for peer, threads in group.entries]
             cells += [cell for _, cell in pairs]
@@ -227,7 +234,6 @@ class Session:
                 for peer, cell in rng.sample(pairs, len(pairs)):
                     if cell.status == "ok" and turn < group.launches_of(peer):
                         self._launch(group, peer, cell, vocabularies[group.vocabulary])
-        return cells
 
     def _launch(self, group: Group, peer: Peer, cell: Cell, vocabulary: Vocabulary) -> None:
         """Add one process's sample to a cell; its output is compared again."""
@@ -261,10 +267,9 @@ class Session:
             return
         cell.samples.append(sample_from(answer["sample"]))
 
-    def _measure_memory(self, peers: list[Peer], vocabularies: dict[str, Vocabulary]) -> list[Memory]:
+    def _measure_memory(self, peers: list[Peer], vocabularies: dict[str, Vocabulary], found: list[Memory]) -> None:
         vocabulary = next(iter(vocabularies.values()))
         classes = [(self._paths[name, 0], "big") for name in texts.CLASSES if name in self.text_facts]
-        found = []
         for peer in CONTENDERS if classes else ():
             if peer not in peers:
                 continue
@@ -276,7 +281,6 @@ class Session:
                     found.append(Memory(peer.name, vocabulary.name, threads, **answer, encoded=self.volume))
                 else:
                     self.missing[f"memory of {peer.name}"] = str(next(iter(answer.values()), "no result"))
-        return found
 
 
 def _outcome(result: dict[str, Any]) -> Outcome:
