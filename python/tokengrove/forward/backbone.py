@@ -32,7 +32,8 @@ class Backbone:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.config = model.config.get_text_config(decoder=True)
-        if model.config.is_encoder_decoder or model.get_input_embeddings() is None:
+        self._embedding = model.get_input_embeddings()
+        if model.config.is_encoder_decoder or self._embedding is None:
             raise InvalidArgumentError(f"{type(model).__name__} is not a causal language model of tokens")
         self.check_mode()
         self._base = self.model.base_model
@@ -42,7 +43,7 @@ class Backbone:
         parameters = inspect.signature(self._base.forward).parameters
         self.arguments = frozenset(parameters)
         self.cache_argument = next((name for name in ("past_key_values", "cache_params") if name in parameters), None)
-        self.vocab_size = int(self.model.get_input_embeddings().num_embeddings)
+        self.vocab_size = int(self._embedding.num_embeddings)
         # A configuration may name a window that its model does not use.
         module = sys.modules[type(self._base).__module__]
         self.makes_sliding_masks = hasattr(module, "create_sliding_window_causal_mask")
@@ -55,13 +56,14 @@ class Backbone:
     @property
     def device(self) -> torch.device:
         """Where the tokens go in and the logits come out."""
-        device: torch.device = self.model.device
+        # Not `self.model.device`, which searches all modules for their first parameter; that takes longer than a mask.
+        device: torch.device = self._embedding.weight.device
         return device
 
     @property
     def dtype(self) -> torch.dtype:
         """The data type of the weights."""
-        dtype: torch.dtype = self.model.dtype
+        dtype: torch.dtype = self._embedding.weight.dtype
         return dtype
 
     @property

@@ -4,8 +4,8 @@ Between calls the layers hold, for each row, left padding, the committed tokens,
 commit moves the nodes of the path to the front of the nodes and cuts off the rest.
 
 A kind of cache with memory of a fixed size (static shapes, for CUDA graphs) would be another subclass of
-:class:`~tokengrove.forward.base.CacheBase` beside this one, with the same four things that a model uses: ``columns``,
-``pads``, ``begin`` and ``finish``.
+:class:`~tokengrove.forward.base.CacheBase` beside this one, with the same things that a model uses: ``columns``,
+``pads``, ``begin``, ``finish`` and ``undo``.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ class DynamicTreeCache(CacheBase):
         self._nodes = 0
         # Whether a fork may read the nodes in the same memory, so that a commit must not move them there.
         self._shared = False
-        self._before: list[tuple[torch.Tensor | None, torch.Tensor | None]] = []
 
     @property
     def columns(self) -> int:
@@ -61,24 +60,24 @@ class DynamicTreeCache(CacheBase):
         return [self._columns - len(tokens) for tokens in self._tokens]
 
     def begin(self) -> None:
-        """Forgets the nodes of the last trees, to evaluate new ones; :meth:`undo` brings them back."""
-        self._before = [(layer.keys, layer.values) for layer in self._layers]
+        """Forgets the nodes of the last trees, to evaluate new ones."""
         if self._nodes:
             self._cut(self._columns)
+        self._trees, self._nodes = None, 0
 
     def finish(self, trees: Sequence[TokenTree], nodes: int) -> None:
         """Notes that the layers now hold the nodes of some trees, `nodes` columns of them."""
-        self._trees = list(trees)
-        self._nodes = nodes
+        self._trees, self._nodes = list(trees), nodes
         self._shared = False
-        self._before = []
 
     def undo(self) -> None:
-        """Takes back what happened since :meth:`begin`."""
-        del self._layers[len(self._before) :]
-        for layer, (keys, values) in zip(self._layers, self._before, strict=True):
-            layer.keys, layer.values = keys, values
-        self._before = []
+        """Forgets what an evaluation that failed has left in some of the layers, to be called instead of `finish`.
+
+        Nothing was kept for this, which would take the memory of a second cache: a layer grows at its end alone.
+        """
+        if self._columns == 0:
+            self._layers.clear()
+        self._cut(self._columns)
 
     def _keep(self, paths: list[list[int]]) -> None:
         counts = [len(path) for path in paths]

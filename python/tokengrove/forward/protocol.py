@@ -37,8 +37,9 @@ Trees: TypeAlias = TokenTree | Sequence[TokenTree]
 class TreeCache(Protocol):
     """Sequences of committed tokens and what a model remembers of them; made by :meth:`TreeModel.new_cache`.
 
-    A cache has one or more rows, each a sequence of its own length. Calls that raise leave it as it was. It belongs to
-    the model that made it and is not safe to share between threads.
+    A cache has one or more rows, each a sequence of its own length. Calls that raise leave it as it was; an error in
+    the middle of an evaluation, such as a lack of memory, leaves the committed tokens alone. It belongs to the model
+    that made it and is not safe to share between threads.
     """
 
     @property

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from transformers import DynamicCache
 
 from tokengrove._native import TokenTree, TreeBatch
@@ -12,7 +14,7 @@ from tokengrove.errors import InvalidArgumentError
 from tokengrove.forward.backbone import Backbone
 from tokengrove.forward.base import check_batch_size, check_rows, check_trees
 from tokengrove.forward.cache import DynamicTreeCache
-from tokengrove.forward.masks import additive, node_positions, see, within_window
+from tokengrove.forward.masks import additive, see, within_window
 from tokengrove.forward.protocol import TreeCache, Trees
 
 __all__ = ["MASKED_IMPLEMENTATIONS", "TreeAttentionModel"]
@@ -72,14 +74,15 @@ class TreeAttentionModel:
         backbone = self._backbone
         listed, own = check_trees(trees, cache, DynamicTreeCache, self, backbone.vocab_size, backbone.max_length)
         backbone.check_mode()
-        if backbone.implementation not in MASKED_IMPLEMENTATIONS:
+        # Asked once: it takes transformers some microseconds to say.
+        if (implementation := backbone.implementation) not in MASKED_IMPLEMENTATIONS:
             raise InvalidArgumentError(
-                f"attention implementation {backbone.implementation!r} takes no mask of a tree: "
+                f"attention implementation {implementation!r} takes no mask of a tree: "
                 f"choose one of {', '.join(MASKED_IMPLEMENTATIONS)}"
             )
         own.begin()
         try:
-            rows, nodes = self._rows(listed, own)
+            rows, nodes = self._rows(listed, own, implementation == "eager")
         except BaseException:
             own.undo()
             raise
@@ -95,46 +98,45 @@ class TreeAttentionModel:
         """See :meth:`TreeModel.start`: None, for a transformer says nothing before its first token."""
         return None
 
-    def _rows(self, trees: list[TokenTree], cache: DynamicTreeCache) -> tuple[torch.Tensor, int]:
+    def _rows(self, trees: list[TokenTree], cache: DynamicTreeCache, eager: bool) -> tuple[torch.Tensor, int]:
         """Evaluates trees: their hidden rows, and by how many columns the cache grew."""
         backbone, device = self._backbone, self.device
         batch = TreeBatch(trees)
-        ids = torch.from_numpy(batch.tokens).to(device)
-        nodes = ids.shape[1]
+        tokens, depths, pads = batch.tokens, batch.depths, cache.pads
+        nodes = tokens.shape[1]
         if nodes == 0:
             return torch.empty(0, backbone.width, dtype=backbone.row_dtype, device=device), 0
-        positions = node_positions(torch.from_numpy(batch.depths).to(device), cache.lengths)
-        regular = all(len(tree) == nodes and tree.is_chain for tree in trees) and not any(cache.pads)
-        mask = None if regular else self._mask(torch.from_numpy(batch.mask).to(device), positions, cache)
+        even = all(len(tree) == nodes for tree in trees)
+        regular = even and not any(pads) and all(tree.is_chain for tree in trees)
+        mask = None if regular else self._mask(see(batch.mask, cache.columns, pads), depths, cache.length, eager)
+        positions = depths + np.array(cache.lengths)[:, None]
         states = backbone.run(
-            ids, attention_mask=mask, position_ids=positions, past_key_values=cache.past, use_cache=True
+            torch.from_numpy(tokens).to(device),
+            attention_mask=mask,
+            position_ids=torch.from_numpy(positions).to(device),
+            past_key_values=cache.past,
+            use_cache=True,
         )
         rows = states.reshape(-1, states.shape[-1])
-        if any(len(tree) != nodes for tree in trees):
-            rows = rows.index_select(0, torch.from_numpy(batch.places).to(rows.device))
-        return rows, nodes
+        return (rows if even else rows.index_select(0, torch.from_numpy(batch.places).to(rows.device))), nodes
 
     def _mask(
-        self, trees: torch.Tensor, positions: torch.Tensor, cache: DynamicTreeCache
+        self, full: NDArray[np.bool_], depths: NDArray[np.int64], length: int, eager: bool
     ) -> torch.Tensor | dict[str, torch.Tensor]:
-        pads = cache.pads
-        full = see(trees, cache.columns, pads)
+        """The mask in the form that the model takes."""
         window = self._window
         if window is None:
-            return self._formatted(full)
+            return self._formatted(full, eager)
         # As long as the window reaches the first token from everywhere, it hides nothing.
-        hides = cache.length + trees.shape[1] > window
-        near = within_window(full, positions, pads, window) if hides else full
+        hides = length + full.shape[1] > window
+        near = self._formatted(within_window(full, depths, window) if hides else full, eager)
         if not self._kinds:
-            return self._formatted(near)
-        formatted = self._formatted(full)
-        return {
-            "full_attention": formatted,
-            "sliding_attention": self._formatted(near) if hides else formatted,
-        }
+            return near
+        return {"full_attention": self._formatted(full, eager) if hides else near, "sliding_attention": near}
 
-    def _formatted(self, mask: torch.Tensor) -> torch.Tensor:
-        return additive(mask, self._backbone.dtype) if self._backbone.implementation == "eager" else mask
+    def _formatted(self, mask: NDArray[np.bool_], eager: bool) -> torch.Tensor:
+        tensor = torch.from_numpy(mask).to(self.device).unsqueeze(1)
+        return additive(tensor, self._backbone.dtype) if eager else tensor
 
 
 def _slides(backbone: Backbone, kinds: set[str]) -> bool:

@@ -82,21 +82,30 @@ def test_bad_input_leaves_the_cache_as_it_was(model: TreeAttentionModel, cache: 
         assert_untouched(cache, before, model)
 
 
-def test_a_failure_inside_the_network_leaves_the_cache_as_it_was(model: TreeAttentionModel, cache: Any) -> None:
-    before, empty = contents(cache), model.new_cache()
+@pytest.mark.parametrize("layer", [0, 2])
+@pytest.mark.parametrize("length", [0, 3])
+def test_a_failure_inside_the_network_leaves_the_committed_tokens(
+    model: TreeAttentionModel, layer: int, length: int
+) -> None:
+    cache, tree = model.new_cache(), TokenTree([4, 5, 6], [-1, 0, 0])
+    prefill(model, cache, [1, 2, 3][:length])
+    before = contents(cache)
+    model.forward(tree, cache)
 
     def fail(*_: Any) -> None:
         raise MemoryError("as if")
 
-    hook = model.model.model.layers[-1].register_forward_pre_hook(fail)
-    for each in (cache, empty):
-        with pytest.raises(MemoryError, match="as if"):
-            model.forward(TokenTree.chain([1, 2]), each)
+    hook = model.model.model.layers[layer].register_forward_hook(fail)
+    with pytest.raises(MemoryError, match="as if"):
+        model.forward(TokenTree.chain([1, 2]), cache)
     hook.remove()
-    assert_untouched(cache, before, model)
-    assert empty.lengths == (0,)
-    rows = model.forward(TokenTree.chain([1, 2]), empty)
-    torch.testing.assert_close(rows, model.forward(TokenTree.chain([1, 2]), model.new_cache()))
+    assert cache.tokens() == [1, 2, 3][:length]
+    assert all(map(torch.equal, contents(cache), before))
+    with pytest.raises(InvalidArgumentError, match="call forward first"):
+        cache.commit([0])
+    fresh = model.new_cache()
+    prefill(model, fresh, [1, 2, 3][:length])
+    torch.testing.assert_close(model.forward(tree, cache), model.forward(tree, fresh))
 
 
 def test_training_mode_is_refused(model: TreeAttentionModel, cache: Any) -> None:
