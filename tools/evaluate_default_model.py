@@ -47,7 +47,8 @@ class Scorer:
     """The model in float32 on the CPU, with its tokenizer."""
 
     def __init__(self, path: Path) -> None:
-        self.model = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32).eval()
+        model: Any = transformers.AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+        self.model = model.eval()
         self.tokenizer = tokengrove.Tokenizer.from_file(path / "tokenizer.json")
         self.context: int = self.model.config.max_position_embeddings
         self.start: int = self.model.config.bos_token_id

@@ -328,7 +328,7 @@ class Training:
         long = self.step >= recipe.steps * (1 - recipe.long_part)
         context = recipe.long_context if long else recipe.context
         tokens = torch.from_numpy(row.astype(np.int64))
-        loss = self.loss(tokens[:-1].view(-1, context), tokens[1:].view(-1, context))
+        loss: Any = self.loss(tokens[:-1].view(-1, context), tokens[1:].view(-1, context))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]

@@ -33,7 +33,7 @@ def default_model(
     """
     from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(
+    model: Any = AutoModelForCausalLM.from_pretrained(
         default_model_path(), dtype=dtype, attn_implementation=attn_implementation, local_files_only=True
     )
     return model.to(device).eval().requires_grad_(False)
