@@ -47,9 +47,11 @@ RUST = layers(
         # tiktoken's own extras on a rank vocabulary: lookups, unstable tokens, truncated characters
         "tiktoken": "id hash spec vocab bpe pretokenize encoder decoder",
         "offsets": "id spec",
+        # what is known about each token of a text
+        "encoding": "id",
         # whole tokenizers: `io` reads specifications from files, `pipeline` builds tokenizers from specifications
         "io": "id hash spec",
-        "pipeline": "id hash spec unicode vocab merges cache pretokenize bpe encoder decoder offsets",
+        "pipeline": "id hash spec unicode vocab merges cache pretokenize bpe encoder decoder offsets encoding",
         # token trees
         "tree": "id",
         # drafts of continuations, and what a target takes of them

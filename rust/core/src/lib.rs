@@ -6,6 +6,7 @@ mod cache;
 pub mod decoder;
 pub mod draft;
 pub mod encoder;
+pub mod encoding;
 mod hash;
 pub mod hugepage;
 pub mod id;

@@ -1,5 +1,6 @@
 //! Plain data between the file loaders and the compiler: what a tokenizer file says, before anything is built from it.
 
+pub mod base64;
 mod byte_alphabet;
 mod chain;
 mod json;
@@ -187,6 +188,28 @@ pub struct SymbolOptions {
     pub end_of_word_suffix: String,
     /// Whether characters fall back to byte tokens although the vocabulary has not all 256 of them.
     pub partial_byte_fallback: bool,
+    /// Whether merges are left out at random.
+    pub dropout: Option<Dropout>,
+}
+
+/// The probability, from 0 to 1, that a merge is left out (BPE-dropout, Provilkov et al. 2020).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Dropout {
+    bits: u32,
+}
+
+impl Dropout {
+    /// A probability; `None` if it is not one.
+    #[must_use]
+    pub fn new(probability: f32) -> Option<Self> {
+        (0.0..=1.0).contains(&probability).then_some(Self { bits: probability.to_bits() })
+    }
+
+    /// The probability.
+    #[must_use]
+    pub const fn probability(self) -> f32 {
+        f32::from_bits(self.bits)
+    }
 }
 
 impl SymbolOptions {

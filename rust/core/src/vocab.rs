@@ -137,6 +137,12 @@ impl Vocab {
         self.table.get(entry as usize).map(|(bytes, _)| bytes)
     }
 
+    /// The number of bytes of a token; 0 if there is none with this id.
+    #[inline]
+    pub(crate) fn length(&self, id: u32) -> usize {
+        self.bytes(TokenId(id)).map_or(0, <[u8]>::len)
+    }
+
     /// The entries as they were given.
     #[must_use]
     pub const fn table(&self) -> &TokenTable {

@@ -9,6 +9,7 @@ use crate::cache::{Hit, Key, LONGEST, PieceCache, Place, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use idle::Idle;
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that one scratch may use for pieces it has seen.
@@ -74,7 +75,7 @@ impl Block {
 /// A frozen encoder of ordinary text, without special tokens.
 #[derive(Debug)]
 pub struct Encoder {
-    bpe: Bpe,
+    bpe: Arc<Bpe>,
     pretokenizer: Pretokenizer,
     number: u64,
     cache_bytes: usize,
@@ -90,21 +91,21 @@ const SEEDS: usize = 1 << 17;
 impl Encoder {
     /// Joins a model and its pretokenizer; each working thread may use about [`DEFAULT_CACHE_BYTES`] for pieces seen.
     #[must_use]
-    pub fn new(bpe: Bpe, pretokenizer: Pretokenizer) -> Self {
+    pub fn new(bpe: impl Into<Arc<Bpe>>, pretokenizer: Pretokenizer) -> Self {
         Self::with_cache_bytes(bpe, pretokenizer, DEFAULT_CACHE_BYTES)
     }
 
     /// As [`Encoder::new`] with another budget per thread, in bytes.
     #[must_use]
-    pub fn with_cache_bytes(bpe: Bpe, pretokenizer: Pretokenizer, cache_bytes: usize) -> Self {
+    pub fn with_cache_bytes(bpe: impl Into<Arc<Bpe>>, pretokenizer: Pretokenizer, cache_bytes: usize) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { bpe, pretokenizer, number, cache_bytes, idle: Idle::new(IDLE_SCRATCHES) }
+        Self { bpe: bpe.into(), pretokenizer, number, cache_bytes, idle: Idle::new(IDLE_SCRATCHES) }
     }
 
     /// The model.
     #[must_use]
-    pub const fn bpe(&self) -> &Bpe {
+    pub const fn bpe(&self) -> &Arc<Bpe> {
         &self.bpe
     }
 

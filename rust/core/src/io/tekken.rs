@@ -1,8 +1,7 @@
 //! Tekken files: Mistral's JSON form of a rank vocabulary with its pattern and special tokens.
 
 use super::error::{LoadError, Place, quoted};
-use super::tiktoken::decode_base64;
-use crate::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec};
+use crate::spec::{AddedToken, MAX_TOKEN_ID, TokenTable, TokenizerSpec, base64};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -91,7 +90,7 @@ pub fn parse(file: &[u8]) -> Result<TokenizerSpec, LoadError> {
     for (index, token) in vocab.iter().enumerate().take(room) {
         let place = || Place::Field(format!("vocab[{index}]"));
         bytes.clear();
-        decode_base64(token.token_bytes.as_bytes(), &mut bytes).map_err(|_| {
+        base64::decode_into(token.token_bytes.as_bytes(), &mut bytes).map_err(|_| {
             LoadError::new(FORMAT, place(), quoted(token.token_bytes.as_bytes()), "base64 with padding")
         })?;
         let id = token.rank.checked_add(first).filter(|&id| id <= MAX_TOKEN_ID).ok_or_else(|| {

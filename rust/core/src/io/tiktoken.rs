@@ -1,27 +1,11 @@
 //! Rank files: one token a line, base64 of its bytes, white space, its rank.
 
 use super::error::{LoadError, Place, quoted};
-use crate::spec::{MAX_TOKEN_ID, TokenTable};
+use crate::spec::{MAX_TOKEN_ID, TokenTable, base64};
 
 const FORMAT: &str = "tiktoken rank file";
-const NOT_BASE64: u8 = 0xFF;
 /// Bytes of a line of an ordinary vocabulary, rounded down: a first guess of the number of tokens.
 const TYPICAL_LINE: usize = 14;
-
-const BASE64: [u8; 256] = base64_values();
-
-const fn base64_values() -> [u8; 256] {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut values = [NOT_BASE64; 256];
-    let mut i = 0;
-    while i < alphabet.len() {
-        #[allow(clippy::cast_possible_truncation, reason = "i < 64")]
-        let value = i as u8;
-        values[alphabet[i] as usize] = value;
-        i += 1;
-    }
-    values
-}
 
 /// Reads the tokens and ranks of a rank file.
 ///
@@ -52,7 +36,7 @@ pub fn parse(file: &[u8]) -> Result<TokenTable, LoadError> {
         let (encoded, rank) = split_line(line)
             .ok_or_else(|| error(line_number, quoted(line), "a base64 token, white space and a rank"))?;
         token.clear();
-        decode_base64(encoded, &mut token).map_err(|bad| {
+        base64::decode_into(encoded, &mut token).map_err(|bad| {
             let found = bad.map_or_else(|| format!("{} characters", encoded.len()), |byte| quoted(&[byte]));
             error(line_number, format!("{found} in the token {}", quoted(encoded)), "base64 with padding")
         })?;
@@ -84,7 +68,7 @@ pub fn write(table: &TokenTable) -> Vec<u8> {
     entries.sort_by_key(|entry| entry.1);
     let mut file = Vec::new();
     for (bytes, rank) in entries {
-        encode_base64(bytes, &mut file);
+        base64::encode_into(bytes, &mut file);
         file.extend_from_slice(format!(" {rank}\n").as_bytes());
     }
     file
@@ -117,50 +101,6 @@ fn parse_rank(digits: &[u8]) -> Option<u32> {
         value = value.checked_mul(10)?.checked_add(u32::from(digit - b'0'))?;
     }
     (value <= MAX_TOKEN_ID).then_some(value)
-}
-
-/// Appends the decoded bytes; the error is the offending byte, or `None` for a wrong length.
-pub(super) fn decode_base64(text: &[u8], out: &mut Vec<u8>) -> Result<(), Option<u8>> {
-    if text == b"=" {
-        return Ok(()); // how some published files write the empty token
-    }
-    if !text.len().is_multiple_of(4) {
-        return Err(None);
-    }
-    let padding = text.iter().rev().take(2).take_while(|&&b| b == b'=').count();
-    let (full, last) = text.split_at(if padding == 0 { text.len() } else { text.len() - 4 });
-    for quad in full.chunks_exact(4) {
-        let (a, b, c, d) = (value(quad[0]), value(quad[1]), value(quad[2]), value(quad[3]));
-        if (a | b | c | d) & 0xC0 != 0 {
-            return Err(quad.iter().copied().find(|&byte| value(byte) == NOT_BASE64));
-        }
-        out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
-    }
-    if let [a, b, c, _] = *last {
-        if let Some(bad) = last[..4 - padding].iter().copied().find(|&byte| value(byte) == NOT_BASE64) {
-            return Err(Some(bad));
-        }
-        out.push(value(a) << 2 | value(b) >> 4);
-        if padding == 1 {
-            out.push(value(b) << 4 | value(c) >> 2);
-        }
-    }
-    Ok(())
-}
-
-const fn value(byte: u8) -> u8 {
-    BASE64[byte as usize]
-}
-
-fn encode_base64(bytes: &[u8], out: &mut Vec<u8>) {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for chunk in bytes.chunks(3) {
-        let (a, b, c) = (chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0));
-        let sextets = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63];
-        for (i, sextet) in sextets.into_iter().enumerate() {
-            out.push(if i <= chunk.len() { ALPHABET[usize::from(sextet)] } else { b'=' });
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::error::{CompileError, SpecialTokenError};
 use crate::spec::{AddedToken, AddedTokenPolicy};
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, Input, MatchKind};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -15,6 +15,8 @@ pub(crate) enum Allowed {
     #[default]
     Nothing,
     Everything,
+    /// Everything, but only in these bytes of the input, which are in order.
+    Within(Box<[Range<usize>]>),
     Some {
         /// By index of the added token.
         allowed: Box<[bool]>,
@@ -28,6 +30,17 @@ impl AllowedSpecials {
     #[must_use]
     pub const fn none() -> Self {
         Self(Allowed::Nothing)
+    }
+
+    /// All of them, but only where they lie in one of these ranges of bytes, which must be in order and apart.
+    #[must_use]
+    pub(crate) fn within(ranges: Vec<Range<usize>>) -> Self {
+        Self(Allowed::Within(ranges.into()))
+    }
+
+    /// Whether it matters where in the input a special token is found.
+    pub(crate) const fn asks_for_place(&self) -> bool {
+        matches!(self.0, Allowed::Within(_))
     }
 
     /// All of them.
@@ -76,6 +89,8 @@ pub(crate) struct AddedTokens {
     by_content: HashMap<Box<str>, usize>,
     /// Of tokens looked for in normalized text: the form looked for, by index.
     forms: Vec<(usize, String)>,
+    /// Ids of all, in order.
+    ids: Vec<u32>,
     /// Ids of the special tokens, in order.
     special_ids: Vec<u32>,
     policy: AddedTokenPolicy,
@@ -106,7 +121,9 @@ impl AddedTokens {
         let by_content = tokens.iter().enumerate().map(|(i, t)| (t.content.as_str().into(), i)).collect();
         let mut special_ids: Vec<u32> = tokens.iter().filter(|t| t.special).map(|t| t.id).collect();
         special_ids.sort_unstable();
-        Ok(Self { tokens, by_content, forms, special_ids, policy, raw, normalized })
+        let mut ids: Vec<u32> = tokens.iter().map(|t| t.id).collect();
+        ids.sort_unstable();
+        Ok(Self { ids, tokens, by_content, forms, special_ids, policy, raw, normalized })
     }
 
     pub(crate) fn tokens(&self) -> &[AddedToken] {
@@ -117,6 +134,28 @@ impl AddedTokens {
     pub(crate) fn decoded_forms(&self) -> impl Iterator<Item = (u32, &str)> {
         let raw = self.tokens.iter().filter(|token| !token.normalized).map(|token| (token.id, token.content.as_str()));
         raw.chain(self.forms.iter().map(|(index, form)| (self.tokens[*index].id, form.as_str())))
+    }
+
+    /// Whether an id is an added token's.
+    pub(crate) fn has_id(&self, id: u32) -> bool {
+        self.ids.binary_search(&id).is_ok()
+    }
+
+    /// Whether what is found in a text stays found whatever text follows, and changes nothing around it: tokens are looked for
+    /// as they are, none is part of another, and none swallows white space.
+    pub(crate) fn are_apart(&self) -> bool {
+        let plain = |token: &AddedToken| !(token.lstrip || token.rstrip || token.single_word || token.normalized);
+        let holds_another = |token: &AddedToken| {
+            let text = token.content.as_str();
+            let inner = [text.get(1..), text.get(..text.len().saturating_sub(1))];
+            inner.into_iter().flatten().any(|part| self.raw.as_ref().is_some_and(|raw| raw.automaton.is_match(part)))
+        };
+        self.tokens.iter().all(|token| plain(token) && !holds_another(token))
+    }
+
+    /// Length in bytes of the longest added token.
+    pub(crate) fn longest(&self) -> usize {
+        self.tokens.iter().map(|token| token.content.len()).max().unwrap_or(0)
     }
 
     pub(crate) fn by_content(&self, content: &str) -> Option<&AddedToken> {
@@ -169,20 +208,47 @@ impl AddedTokens {
             (Allowed::Nothing, AddedTokenPolicy::AllowedOnly) if self.tokens.iter().all(|t| t.special) => None,
             _ => self.raw.as_ref(),
         };
-        self.find(finder, text, allowed, out);
+        self.find(finder, text, allowed, |range| (range.start, range.end), out);
     }
 
     /// Cuts normalized text at the tokens that are looked for there.
     pub(crate) fn normalized_segments(&self, text: &str, allowed: &AllowedSpecials, out: &mut Vec<Segment>) {
-        self.find(self.normalized.as_ref(), text, allowed, out);
+        self.find(self.normalized.as_ref(), text, allowed, |range| (range.start, range.end), out);
     }
 
-    fn find(&self, finder: Option<&Finder>, text: &str, allowed: &AllowedSpecials, out: &mut Vec<Segment>) {
-        let mut done = 0;
-        for found in finder.into_iter().flat_map(|f| f.automaton.find_iter(text).map(|m| (f.tokens[m.pattern()], m))) {
-            let (index, found) = found;
+    /// The same for text of which `place` says where in the input it comes from.
+    pub(crate) fn placed_segments(
+        &self,
+        text: &str,
+        allowed: &AllowedSpecials,
+        place: impl Fn(Range<usize>) -> (usize, usize),
+        out: &mut Vec<Segment>,
+    ) {
+        self.find(self.normalized.as_ref(), text, allowed, place, out);
+    }
+
+    fn find(
+        &self,
+        finder: Option<&Finder>,
+        text: &str,
+        allowed: &AllowedSpecials,
+        place: impl Fn(Range<usize>) -> (usize, usize),
+        out: &mut Vec<Segment>,
+    ) {
+        let (mut done, mut from) = (0, 0);
+        let next = |from: usize| {
+            let finder = finder?;
+            let found = finder.automaton.find(Input::new(text).range(from..))?;
+            Some((finder.tokens[found.pattern()], found))
+        };
+        while let Some((index, found)) = next(from) {
+            from = found.end();
             let token = &self.tokens[index];
-            if token.special && !is_allowed(allowed, index) {
+            if token.special && !is_allowed(allowed, index, || place(found.range())) {
+                if allowed.asks_for_place() {
+                    // A token that may be found might begin inside one that may not.
+                    from = found.start() + 1;
+                }
                 continue;
             }
             let (mut start, mut end) = (found.start(), found.end());
@@ -198,7 +264,10 @@ impl AddedTokens {
             if done < start {
                 out.push(Segment { range: done..start, token: None });
             }
-            out.push(Segment { range: start..end, token: Some(index) });
+            // A token before may have swallowed this one, as white space.
+            if start < end {
+                out.push(Segment { range: start..end, token: Some(index) });
+            }
             done = end;
         }
         if done < text.len() {
@@ -207,8 +276,13 @@ impl AddedTokens {
     }
 }
 
-fn is_allowed(allowed: &AllowedSpecials, index: usize) -> bool {
+fn is_allowed(allowed: &AllowedSpecials, index: usize, place: impl FnOnce() -> (usize, usize)) -> bool {
     match &allowed.0 {
+        Allowed::Within(ranges) => {
+            let (start, end) = place();
+            let at = ranges.partition_point(|range| range.end < end);
+            ranges.get(at).is_some_and(|range| range.start <= start && end <= range.end)
+        }
         Allowed::Nothing => false,
         Allowed::Everything => true,
         Allowed::Some { allowed, .. } => allowed.get(index).copied().unwrap_or(false),

@@ -7,6 +7,7 @@
 use super::error::CompileError;
 use super::rewrite::Rewriter;
 use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind, StartKind};
+use unicode_segmentation::UnicodeSegmentation;
 
 /// A compiled map.
 #[derive(Debug)]
@@ -48,6 +49,24 @@ impl CharsMap {
 
     /// The longest key that `text` begins with: its length and its replacement.
     fn longest(&self, text: &str) -> Option<(usize, &str)> {
+        let (len, value) = self.key(text, true)?;
+        Some((text.is_char_boundary(len).then_some(len)?, self.replacement(value)?))
+    }
+
+    /// The replacement of the shortest key that `text` begins with.
+    fn of_shortest(&self, text: &str) -> Option<&str> {
+        self.replacement(self.key(text, false)?.1)
+    }
+
+    /// The replacement at an offset.
+    fn replacement(&self, value: u32) -> Option<&str> {
+        let tail = self.replacements.get(value as usize..)?;
+        let end = memchr::memchr(0, tail)?;
+        std::str::from_utf8(&tail[..end]).ok()
+    }
+
+    /// The longest or the shortest key that `text` begins with: its length and its value.
+    fn key(&self, text: &str, longest: bool) -> Option<(usize, u32)> {
         // Darts-clone: a unit holds either an offset to its children and the label it is entered by, or a value.
         let offset = |unit: u32| ((unit >> 10) << ((unit & (1 << 9)) >> 6)) as usize;
         let mut unit = *self.units.first()?;
@@ -63,12 +82,33 @@ impl CharsMap {
             if unit >> 8 & 1 == 1 {
                 let value = self.units.get(place).map_or(u32::MAX, |leaf| leaf & 0x7FFF_FFFF);
                 best = Some((index + 1, value));
+                if !longest {
+                    break;
+                }
             }
         }
-        let (len, value) = best?;
-        let tail = self.replacements.get(value as usize..)?;
-        let end = memchr::memchr(0, tail)?;
-        Some((text.is_char_boundary(len).then_some(len)?, std::str::from_utf8(&tail[..end]).ok()?))
+        best
+    }
+
+    /// Replaces as Hugging Face tokenizers does: grapheme clusters of fewer than six bytes as a whole, then single characters,
+    /// each by what the shortest key stands for that it begins with.
+    pub(super) fn rewrite_graphemes(&self, text: &str, rewriter: &mut Rewriter<'_>) {
+        for cluster in text.graphemes(true) {
+            if cluster.len() < 6
+                && let Some(replacement) = self.of_shortest(cluster)
+            {
+                substitute(cluster, replacement, rewriter);
+                continue;
+            }
+            let mut buffer = [0; 4];
+            for c in cluster.chars() {
+                let part: &str = c.encode_utf8(&mut buffer);
+                match self.of_shortest(part) {
+                    Some(replacement) => substitute(part, replacement, rewriter),
+                    None => rewriter.keep(part.len()),
+                }
+            }
+        }
     }
 
     /// The length of the longest kept string that `text` begins with.
@@ -118,4 +158,18 @@ fn prefixes(strings: &[String]) -> Result<Option<AhoCorasick>, CompileError> {
         .build(strings)
         .map(Some)
         .map_err(|error| CompileError::component(PLACE, error.to_string(), "fewer or shorter symbols"))
+}
+
+/// Puts text in place of other text, character by character; what is left of the old goes with the last, what is left of the
+/// new is inserted.
+fn substitute(old: &str, new: &str, rewriter: &mut Rewriter<'_>) {
+    let (before, after) = (old.chars().count(), new.chars().count());
+    for (index, c) in new.chars().enumerate() {
+        if index < before {
+            rewriter.replace(c);
+        } else {
+            rewriter.insert(c);
+        }
+    }
+    rewriter.remove_chars(before.saturating_sub(after));
 }

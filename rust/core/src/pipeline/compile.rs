@@ -33,10 +33,27 @@ use std::sync::OnceLock;
 /// If ids repeat, a pattern is not a regular expression, the model's tokens and merges contradict each other, or a
 /// component is not supported.
 pub fn compile(spec: TokenizerSpec) -> Result<Tokenizer, CompileError> {
+    build(spec, None)
+}
+
+/// Builds a tokenizer as [`compile`] does, and takes over from another what both have in common: the model, which takes the
+/// longest to build.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_like(spec: TokenizerSpec, other: &Tokenizer) -> Result<Tokenizer, CompileError> {
+    build(spec, Some(other))
+}
+
+fn build(spec: TokenizerSpec, other: Option<&Tokenizer>) -> Result<Tokenizer, CompileError> {
     check_ids(&spec.added_tokens)?;
     let normalization = Normalization::new(spec.normalizer.as_ref())?;
     let (segmenter, pretokenizer) = segmenter(&spec)?;
-    let model = Model::new(&spec, pretokenizer)?;
+    let same = |other: &&Tokenizer| other.spec.symbol_options == spec.symbol_options && other.spec.model == spec.model;
+    let model = match other.filter(same) {
+        Some(other) => other.model.behind(pretokenizer),
+        None => Model::new(&spec, pretokenizer)?,
+    };
     let normalize = |text: &str| normalization.plain(text).map_or_else(|_| text.to_owned(), Into::into);
     let added = AddedTokens::new(spec.added_tokens.clone(), spec.added_token_policy, normalize)?;
     let strays = strays(&spec);

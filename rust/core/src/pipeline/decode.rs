@@ -6,6 +6,7 @@ use super::pattern::Matcher;
 use super::tokenizer::Tokenizer;
 use crate::decoder::{DecodeStream, Decoder, JoinRules, TokenBytes, UnknownTokenError};
 use crate::spec::{self, Alphabet, PrependScheme, TokenizerSpec, bytes_to_text, text_to_bytes};
+use std::collections::HashSet;
 
 /// What token strings become.
 #[derive(Debug)]
@@ -29,6 +30,8 @@ enum Step {
     Strip { content: char, start: usize, stop: usize },
     Metaspace { replacement: char, first: bool },
     Suffix(String),
+    WordPiece { prefix: String, cleanup: bool },
+    Ctc { pad_token: String, word_delimiter_token: String, cleanup: bool },
 }
 
 /// Where a token's string comes from.
@@ -37,13 +40,24 @@ struct Strings {
     alphabet: Alphabet,
     /// Of added tokens: id and string, in order of id.
     added: Vec<(u32, String)>,
+    /// Ids whose string is the text of a special token: what tokenizers leaves out. Others than the special ids if
+    /// normalization changes that text.
+    skipped: Vec<u32>,
 }
 
 impl Strings {
     fn new(spec: &TokenizerSpec, added: &AddedTokens) -> Self {
         let mut strings: Vec<(u32, String)> = added.decoded_forms().map(|(id, form)| (id, form.to_owned())).collect();
         strings.sort();
-        Self { alphabet: spec.alphabet, added: strings }
+        let special: HashSet<&str> =
+            added.tokens().iter().filter(|token| token.special).map(|token| token.content.as_str()).collect();
+        let skipped = strings.iter().filter(|(_, form)| special.contains(form.as_str())).map(|(id, _)| *id).collect();
+        Self { alphabet: spec.alphabet, added: strings, skipped }
+    }
+
+    /// Whether tokenizers leaves a token out as special.
+    fn skips(&self, id: u32) -> bool {
+        self.skipped.binary_search(&id).is_ok()
     }
 
     /// The string of a token of the vocabulary.
@@ -52,6 +66,20 @@ impl Strings {
             Alphabet::ByteLevel if encodable => bytes_to_text(bytes),
             _ => String::from_utf8_lossy(bytes).into_owned(),
         }
+    }
+}
+
+/// A decoder as it stands, on token strings.
+#[derive(Debug)]
+pub(super) struct DecoderChain(Vec<Step>);
+
+impl DecoderChain {
+    pub(super) fn new(decoder: &spec::Decoder) -> Result<Self, CompileError> {
+        steps(decoder).map(Self)
+    }
+
+    pub(super) fn run(&self, tokens: Vec<String>) -> Vec<String> {
+        self.0.iter().fold(tokens, |tokens, step| step.run(tokens))
     }
 }
 
@@ -92,6 +120,11 @@ impl Decoding {
         Ok(Self { decoder: Decoder::new(tokens, rules), steps, joins, strings })
     }
 
+    /// Whether all tokens are bytes in the byte alphabet.
+    fn is_byte_level(&self) -> bool {
+        matches!(self.steps.as_deref(), Some([Step::ByteLevel]))
+    }
+
     pub(super) const fn tokens(&self) -> &TokenBytes {
         self.decoder.tokens()
     }
@@ -117,6 +150,12 @@ fn collect(decoder: &spec::Decoder, steps: &mut Vec<Step>) -> Result<(), Compile
             Step::Metaspace { replacement: *replacement, first: *prepend_scheme != PrependScheme::Never }
         }
         spec::Decoder::Bpe { suffix } => Step::Suffix(suffix.clone()),
+        spec::Decoder::WordPiece { prefix, cleanup } => Step::WordPiece { prefix: prefix.clone(), cleanup: *cleanup },
+        spec::Decoder::Ctc { pad_token, word_delimiter_token, cleanup } => Step::Ctc {
+            pad_token: pad_token.clone(),
+            word_delimiter_token: word_delimiter_token.clone(),
+            cleanup: *cleanup,
+        },
         spec::Decoder::Sequence(all) => return all.iter().try_for_each(|one| collect(one, steps)),
     });
     Ok(())
@@ -137,7 +176,8 @@ fn rules(spec: &TokenizerSpec, steps: Option<&[Step]>) -> (JoinRules, bool) {
     let (mut fused, mut byte_tokens) = (false, false);
     for step in steps {
         match step {
-            Step::ByteLevel | Step::Fuse => fused = true,
+            Step::ByteLevel if !fused && !byte_tokens => fused = true,
+            Step::Fuse => fused = true,
             Step::ByteFallback if !fused => byte_tokens = true,
             Step::Strip { content, start, stop: 0 } if fused && rules.strip_start.is_none() => {
                 rules.strip_start = Some((content.to_string().into_bytes().into(), *start));
@@ -169,6 +209,8 @@ fn token_bytes(string: &str, steps: Option<&[Step]>) -> Vec<u8> {
             Step::Strip { content, start, stop } => string = String::from(stripped(&string, *content, *start, *stop)),
             Step::Metaspace { replacement, .. } => string = string.replace(*replacement, " "),
             Step::Suffix(suffix) => string = string.replace(suffix, " "),
+            Step::WordPiece { prefix, cleanup } => string = wordpiece(&string, prefix, *cleanup, false),
+            Step::Ctc { .. } => string = step.run(vec![string]).concat(),
         }
     }
     string.into_bytes()
@@ -239,8 +281,49 @@ impl Step {
                     |(index, token): (usize, &String)| token.replace(suffix, if index == last { "" } else { " " });
                 tokens.iter().enumerate().map(spaces).collect()
             }
+            Self::WordPiece { prefix, cleanup } => {
+                let spaced = |(index, token): (usize, &String)| wordpiece(token, prefix, *cleanup, index == 0);
+                tokens.iter().enumerate().map(spaced).collect()
+            }
+            Self::Ctc { pad_token, word_delimiter_token, cleanup } => {
+                let mut tokens = tokens;
+                tokens.dedup();
+                let kept = tokens.iter().map(|token| {
+                    let token = token.replace(pad_token, "");
+                    if *cleanup { without_extra_spaces(&token).replace(word_delimiter_token, " ") } else { token }
+                });
+                kept.filter(|token| !token.is_empty()).collect()
+            }
         }
     }
+}
+
+/// A token as `WordPiece` writes it.
+fn wordpiece(token: &str, prefix: &str, cleanup: bool, first: bool) -> String {
+    let token = match token.strip_prefix(prefix) {
+        _ if first => token.to_owned(),
+        Some(tail) => tail.to_owned(),
+        None => format!(" {token}"),
+    };
+    if cleanup { without_extra_spaces(&token) } else { token }
+}
+
+/// Without the spaces that English punctuation and contractions do not have before them.
+fn without_extra_spaces(text: &str) -> String {
+    const REPLACED: [(&str, &str); 11] = [
+        (" .", "."),
+        (" ?", "?"),
+        (" !", "!"),
+        (" ,", ","),
+        (" ' ", "'"),
+        (" n't", "n't"),
+        (" 'm", "'m"),
+        (" do not", " don't"),
+        (" 's", "'s"),
+        (" 've", "'ve"),
+        (" 're", "'re"),
+    ];
+    REPLACED.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// Runs of byte tokens become text, or one U+FFFD each if they are no UTF-8 together.
@@ -272,9 +355,37 @@ impl Tokenizer {
         if let Ok(at) = strings.added.binary_search_by_key(&id, |added| added.0) {
             return Some(strings.added[at].1.clone());
         }
+        self.vocabulary_string(id)
+    }
+
+    /// The string of a token of the vocabulary, whatever added tokens there are.
+    pub(super) fn vocabulary_string(&self, id: u32) -> Option<String> {
         let entry = self.entry_of_id(id)?;
         let (bytes, _) = self.spec.model.tokens.get(entry)?;
-        Some(strings.of_entry(bytes, self.spec.model.tokens.is_encodable(entry)))
+        Some(self.decoding.strings.of_entry(bytes, self.spec.model.tokens.is_encodable(entry)))
+    }
+
+    /// The same text as [`decode_as_tokenizers`](Self::decode_as_tokenizers), put together from bytes where that is the same.
+    #[must_use]
+    pub fn decode_like_tokenizers(&self, ids: &[u32], skip_special_tokens: bool) -> String {
+        // Ids that only a post-processor names are unknown there.
+        if ids.iter().any(|id| self.strays.contains(id)) {
+            let known: Vec<u32> = ids.iter().copied().filter(|id| !self.strays.contains(id)).collect();
+            return self.decode_like_tokenizers(&known, skip_special_tokens);
+        }
+        if !self.decoding.joins {
+            return self.decode_as_tokenizers(ids, skip_special_tokens);
+        }
+        let decoder = &self.decoding.decoder;
+        let skips = |id: u32| skip_special_tokens && self.decoding.strings.skips(id);
+        let kept = |&id: &u32| decoder.tokens().get(id).is_some() && !skips(id);
+        let kept = ids.iter().copied().filter(kept).enumerate();
+        match decoder.decode(kept).map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            // Bytes that are no UTF-8 together: it depends on the component what they become.
+            Ok(Err(bytes)) if self.decoding.is_byte_level() => String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+            _ => self.decode_as_tokenizers(ids, skip_special_tokens),
+        }
     }
 
     /// The text that tokenizers gives for ids: unknown ids are left out, and the decoder runs on token strings.
@@ -282,7 +393,8 @@ impl Tokenizer {
     /// This differs from [`Tokenizer::decode`] where byte tokens are no UTF-8 together, and on unknown ids.
     #[must_use]
     pub fn decode_as_tokenizers(&self, ids: &[u32], skip_special_tokens: bool) -> String {
-        let strings = ids.iter().filter(|&&id| !(skip_special_tokens && self.is_special(id)));
+        let skips = |id: u32| skip_special_tokens && self.decoding.strings.skips(id);
+        let strings = ids.iter().filter(|&&id| !skips(id));
         let mut tokens: Vec<String> = strings.filter_map(|&id| self.token_string(id)).collect();
         let Some(steps) = &self.decoding.steps else { return tokens.join(" ") };
         for step in steps {

@@ -119,7 +119,9 @@ impl Call<'_, '_> {
         for Segment { range, token } in segments {
             match token {
                 Some(index) => self.push(index),
-                None if self.tokenizer.asks_for_origin => self.encode_tracked(text, range)?,
+                None if self.tokenizer.asks_for_origin || self.options.allowed.asks_for_place() => {
+                    self.encode_tracked(text, range)?;
+                }
                 None => self.encode_segment(text, range)?,
             }
         }
@@ -156,11 +158,13 @@ impl Call<'_, '_> {
         let mut tracked = Tracked::new(&text[range], origin);
         self.tokenizer.normalization.tracked(&mut tracked)?;
         let mut segments = Vec::new();
-        self.tokenizer.added.normalized_segments(&tracked.text, self.options.allowed, &mut segments);
+        let place = |range| tracked.span(range);
+        self.tokenizer.added.placed_segments(&tracked.text, self.options.allowed, place, &mut segments);
         for Segment { range, token } in segments {
             match token {
                 Some(index) => self.push(index),
-                None => self.encode_stages(tracked.slice(range))?,
+                None if self.tokenizer.asks_for_origin => self.encode_stages(tracked.slice(range))?,
+                None => self.encode_ordinary(&tracked.text[range], origin)?,
             }
         }
         Ok(())

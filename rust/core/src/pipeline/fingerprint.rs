@@ -82,6 +82,9 @@ impl Tokenizer {
         digest.text(&options.continuing_subword_prefix);
         digest.text(&options.end_of_word_suffix);
         digest.number(usize::from(options.partial_byte_fallback));
+        if let Some(dropout) = options.dropout {
+            digest.text(&format!("dropout {}", dropout.probability()));
+        }
     }
 }
 

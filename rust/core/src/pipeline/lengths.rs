@@ -4,27 +4,13 @@ use super::error::EncodeError;
 use super::model::{Model, Unrepresentable};
 use super::work::Work;
 use crate::id::TokenId;
-use crate::spec::Symbols;
+use crate::spec::{Symbols, byte_to_char};
 
 /// How many bytes of its piece each token covers.
 #[derive(Debug, Default)]
 pub(super) struct Lengths(pub(super) Vec<usize>);
 
 impl Work<'_> {
-    /// As [`Work::encode_text`], with lengths.
-    pub(super) fn encode_text_with_lengths(
-        &mut self,
-        text: &str,
-        policy: Unrepresentable,
-        out: &mut Vec<u32>,
-        lengths: &mut Lengths,
-    ) -> Result<(), EncodeError> {
-        let from = out.len();
-        self.encode_text(text, policy, out)?;
-        self.measure(text, &out[from..], lengths);
-        Ok(())
-    }
-
     /// As [`Work::encode_piece`], with lengths.
     pub(super) fn encode_piece_with_lengths(
         &mut self,
@@ -34,6 +20,13 @@ impl Work<'_> {
         lengths: &mut Lengths,
     ) -> Result<(), EncodeError> {
         let from = out.len();
+        if let Model::Symbols(symbols) = self.model {
+            let mut covered = Vec::new();
+            symbols.try_encode(piece, policy, &mut covered)?;
+            out.extend(covered.iter().map(|token| token.id));
+            lengths.0.extend(covered.iter().map(|token| token.len));
+            return Ok(());
+        }
         self.encode_piece(piece, policy, out)?;
         self.measure(piece, &out[from..], lengths);
         Ok(())
@@ -49,12 +42,14 @@ impl Work<'_> {
     ) -> Result<(), EncodeError> {
         let from = out.len();
         self.encode_byte_text(piece, policy, out)?;
-        let mut chars = piece.chars();
-        for id in &out[from..] {
-            let count = self.vocabulary_bytes(*id).map_or(0, <[u8]>::len);
-            lengths.0.push(chars.by_ref().take(count).map(char::len_utf8).sum());
-        }
+        lengths.0.extend(out[from..].iter().map(|&id| self.length_in_byte_alphabet(id)));
         Ok(())
+    }
+
+    /// Bytes of the characters that stand for the bytes of a token.
+    pub(super) fn length_in_byte_alphabet(&self, id: u32) -> usize {
+        let bytes = self.vocabulary_bytes(id).unwrap_or_default();
+        bytes.iter().map(|&byte| byte_to_char(byte).len_utf8()).sum()
     }
 
     fn vocabulary_bytes(&self, id: u32) -> Option<&[u8]> {
@@ -67,11 +62,7 @@ impl Work<'_> {
     /// The lengths of tokens that a text was encoded to.
     fn measure(&self, text: &str, ids: &[u32], lengths: &mut Lengths) {
         match self.model {
-            Model::Symbols(symbols) => {
-                let mut covered = Vec::new();
-                symbols.encode(text, &mut covered);
-                lengths.0.extend(covered.iter().map(|token| token.len));
-            }
+            Model::Symbols(_) => {}
             Model::Encoder { encoder, symbols, .. } => match symbols {
                 // What is left out of a text is not counted either: tokenizers shifts what follows in the same way.
                 Symbols::Bytes | Symbols::Chars { byte_fallback: None, unknown: None, .. } => {

@@ -13,7 +13,7 @@ use memchr::memmem::Finder;
 const MARK: &str = "▁";
 
 /// A mark before which pieces can be cut, unless another stands before it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Marker {
     finder: Finder<'static>,
 }

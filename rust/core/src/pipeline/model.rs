@@ -9,6 +9,7 @@ use crate::encoder::Encoder;
 use crate::pretokenize::Pretokenizer;
 use crate::spec::{self, BpeSpec, MergeRule, Symbols, TokenTable, TokenizerSpec};
 use crate::vocab::Vocab;
+use std::sync::Arc;
 
 /// What happens to input that the vocabulary has no token for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +23,7 @@ pub enum Unrepresentable {
 
 /// A model that encodes pieces.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a tokenizer has one")]
 pub(super) enum Model {
     /// Bytes, or characters that all have something to stand for them.
     Encoder {
@@ -34,15 +36,15 @@ pub(super) enum Model {
         symbols: Symbols,
     },
     /// Everything else.
-    Symbols(SymbolBpe),
+    Symbols(Arc<SymbolBpe>),
 }
 
 impl Model {
     pub(super) fn new(spec: &TokenizerSpec, pretokenizer: Pretokenizer) -> Result<Self, CompileError> {
         let drops = matches!(&spec.model.symbols, Symbols::Chars { byte_fallback: None, unknown: None, .. });
         // A piece from which something is left out must not be taken for a token as a whole.
-        if (drops && spec.model.ignore_merges) || !spec.symbol_options.is_default() {
-            return Ok(Self::Symbols(SymbolBpe::new(spec)?));
+        if (drops && spec.model.ignore_merges) || !spec.symbol_options.is_default() || stand_ins_merge(&spec.model) {
+            return Ok(Self::Symbols(Arc::new(SymbolBpe::new(spec)?)));
         }
         let bpe = match without_empty(&spec.model) {
             None => Bpe::new(&spec.model)?,
@@ -60,6 +62,19 @@ impl Model {
             marker,
             symbols: spec.model.symbols.clone(),
         })
+    }
+
+    /// The same model behind another pretokenizer.
+    pub(super) fn behind(&self, pretokenizer: Pretokenizer) -> Self {
+        match self {
+            Self::Symbols(symbols) => Self::Symbols(Arc::clone(symbols)),
+            Self::Encoder { encoder, missing, marker, symbols } => Self::Encoder {
+                encoder: Box::new(Encoder::new(Arc::clone(encoder.bpe()), pretokenizer)),
+                missing: missing.clone(),
+                marker: marker.clone(),
+                symbols: symbols.clone(),
+            },
+        }
     }
 
     /// What cuts text, where the model itself does; `None` if a text is one piece to it.
@@ -97,6 +112,18 @@ impl Model {
     }
 }
 
+/// Whether a token that stands for unknown characters or bytes also merges with others: then it does not end a run.
+fn stand_ins_merge(model: &BpeSpec) -> bool {
+    let (MergeRule::Pairs(pairs), Symbols::Chars { byte_fallback, unknown, .. }) = (&model.merges, &model.symbols)
+    else {
+        return false;
+    };
+    let mut stand_ins: Vec<u32> = byte_fallback.iter().flat_map(|ids| ids.iter().copied()).chain(*unknown).collect();
+    stand_ins.sort_unstable();
+    let stands_in = |id: &u32| stand_ins.binary_search(id).is_ok();
+    !stand_ins.is_empty() && pairs.iter().any(|(left, right)| stands_in(left) || stands_in(right))
+}
+
 /// The model without tokens that have no bytes, if it has any: they are decoded, but no text leads to them.
 fn without_empty(model: &BpeSpec) -> Option<BpeSpec> {
     model.tokens.iter().any(|(bytes, _)| bytes.is_empty()).then(|| {
@@ -113,7 +140,7 @@ fn without_empty(model: &BpeSpec) -> Option<BpeSpec> {
 }
 
 /// Symbols that have no token, and nothing to stand for them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) enum Missing {
     Nothing,
     /// Bytes, as a bit set, and whether UTF-8 text may hold some.

@@ -1,6 +1,7 @@
 //! Normalizers: what happens to text before it is split.
 
 use super::charsmap::CharsMap;
+use super::clean;
 use super::error::CompileError;
 use super::forms::Form;
 use super::pattern::Matcher;
@@ -18,11 +19,20 @@ pub(super) struct Normalization {
 #[derive(Debug)]
 enum Step {
     Form(Form),
+    /// One of the functions of `clean` that rewrite character by character.
+    Clean(fn(&str, &mut Rewriter<'_>)),
     Lowercase,
-    Strip { left: bool, right: bool },
-    Replace { matcher: Matcher, content: String },
+    Strip {
+        left: bool,
+        right: bool,
+    },
+    Replace {
+        matcher: Matcher,
+        content: String,
+    },
     Prepend(String),
     Precompiled(CharsMap),
+    PrecompiledForGraphemes(CharsMap),
     CollapseSpaces,
     ByteAlphabet,
 }
@@ -98,6 +108,27 @@ fn compile(normalizer: &spec::Normalizer, steps: &mut Vec<Step>) -> Result<(), C
         spec::Normalizer::Precompiled { map, keep } => Step::Precompiled(CharsMap::new(map, keep)?),
         spec::Normalizer::CollapseSpaces => Step::CollapseSpaces,
         spec::Normalizer::ByteLevel => Step::ByteAlphabet,
+        spec::Normalizer::StripAccents => Step::Clean(clean::strip_accents),
+        spec::Normalizer::Nmt => {
+            steps.extend([Step::Clean(clean::nmt_filter), Step::Clean(clean::nmt_spaces)]);
+            return Ok(());
+        }
+        spec::Normalizer::Bert { clean_text, handle_chinese_chars, strip_accents, lowercase } => {
+            if *clean_text {
+                steps.extend([Step::Clean(clean::bert_filter), Step::Clean(clean::bert_spaces)]);
+            }
+            if *handle_chinese_chars {
+                steps.push(Step::Clean(clean::bert_chinese));
+            }
+            if strip_accents.unwrap_or(*lowercase) {
+                steps.extend([Step::Form(Form::Nfd), Step::Clean(clean::bert_accents)]);
+            }
+            if *lowercase {
+                steps.push(Step::Lowercase);
+            }
+            return Ok(());
+        }
+        spec::Normalizer::PrecompiledForGraphemes(map) => Step::PrecompiledForGraphemes(CharsMap::new(map, &[])?),
         spec::Normalizer::Sequence(all) => return all.iter().try_for_each(|one| compile(one, steps)),
     });
     Ok(())
@@ -110,7 +141,7 @@ impl Step {
             Self::Form(form) => !form.is_normalized(text),
             Self::Replace { matcher, .. } => !matcher.surely_absent(text),
             Self::Lowercase => text.bytes().any(|byte| byte.is_ascii_uppercase() || !byte.is_ascii()),
-            Self::Precompiled(map) => !map.is_identity(),
+            Self::Precompiled(map) | Self::PrecompiledForGraphemes(map) => !map.is_identity(),
             _ => !text.is_empty(),
         }
     }
@@ -119,32 +150,46 @@ impl Step {
         match self {
             Self::Form(form) => form.rewrite(text, rewriter),
             Self::Lowercase => lowercase(text, rewriter),
-            Self::Strip { left, right } => {
-                let start = if *left { text.len() - text.trim_start().len() } else { 0 };
-                let end = if *right { text.trim_end().len().max(start) } else { text.len() };
-                rewriter.remove(start);
-                rewriter.keep(end - start);
-            }
-            Self::Replace { matcher, content } => {
-                let mut at = 0;
-                matcher.for_each(text, |found| {
-                    rewriter.keep(found.start - at);
-                    rewriter.remove(found.len());
-                    content.chars().for_each(|c| rewriter.insert(c));
-                    at = found.end;
-                })?;
-                rewriter.keep(text.len() - at);
-            }
+            Self::Strip { left, right } => strip(text, *left, *right, rewriter),
+            Self::Replace { matcher, content } => replace(text, matcher, content, rewriter)?,
             Self::Prepend(prefix) => {
                 prepend(prefix, text, rewriter);
                 rewriter.keep(text.len() - text.chars().next().map_or(0, char::len_utf8));
             }
+            Self::Clean(rewrite) => rewrite(text, rewriter),
             Self::Precompiled(map) => map.rewrite(text, rewriter),
+            Self::PrecompiledForGraphemes(map) => map.rewrite_graphemes(text, rewriter),
             Self::CollapseSpaces => collapse_spaces(text, rewriter),
             Self::ByteAlphabet => byte_alphabet(text, rewriter),
         }
         Ok(())
     }
+}
+
+/// Removes white space at the ends.
+pub(super) fn strip(text: &str, left: bool, right: bool, rewriter: &mut Rewriter<'_>) {
+    let start = if left { text.len() - text.trim_start().len() } else { 0 };
+    let end = if right { text.trim_end().len().max(start) } else { text.len() };
+    rewriter.remove(start);
+    rewriter.keep(end - start);
+}
+
+/// Replaces every match.
+pub(super) fn replace(
+    text: &str,
+    matcher: &Matcher,
+    content: &str,
+    rewriter: &mut Rewriter<'_>,
+) -> Result<(), SplitError> {
+    let mut at = 0;
+    matcher.for_each(text, |found| {
+        rewriter.keep(found.start - at);
+        rewriter.remove(found.len());
+        content.chars().for_each(|c| rewriter.insert(c));
+        at = found.end;
+    })?;
+    rewriter.keep(text.len() - at);
+    Ok(())
 }
 
 /// Puts a prefix before the text, and tells the rewriter about the text's first character too: all have its span.
@@ -168,13 +213,19 @@ pub(super) fn byte_alphabet(text: &str, rewriter: &mut Rewriter<'_>) {
     }
 }
 
-fn lowercase(text: &str, rewriter: &mut Rewriter<'_>) {
+/// Writes every character in lower case.
+pub(super) fn lowercase(text: &str, rewriter: &mut Rewriter<'_>) {
+    spell(text, char::to_lowercase, rewriter);
+}
+
+/// Writes every character in another way, of one character or more.
+pub(super) fn spell<I: Iterator<Item = char>>(text: &str, spelling: impl Fn(char) -> I, rewriter: &mut Rewriter<'_>) {
     for c in text.chars() {
-        let mut lower = c.to_lowercase();
-        if let Some(first) = lower.next() {
+        let mut spelling = spelling(c);
+        if let Some(first) = spelling.next() {
             rewriter.replace(first);
         }
-        lower.for_each(|more| rewriter.insert(more));
+        spelling.for_each(|more| rewriter.insert(more));
     }
 }
 

@@ -1,16 +1,11 @@
 //! Text to ids and to where in the text each comes from.
 
-use super::added::{AllowedSpecials, Segment};
-use super::encode::{EncodeOptions, pattern_pieces};
+use super::encode::EncodeOptions;
 use super::error::EncodeError;
-use super::lengths::Lengths;
-use super::rewrite::{Span, Tracked};
-use super::segment::{PieceForm, Segmenter};
-use super::split;
+use super::locate::Found;
+use super::rewrite::Span;
 use super::template::{Item, trimming};
 use super::tokenizer::Tokenizer;
-use super::work::Work;
-use crate::decoder::valid_and_invalid_runs;
 use crate::offsets::CharIndex;
 
 /// Ids and their places in the original text.
@@ -46,20 +41,7 @@ impl Tokenizer {
     /// If part of the input would be lost; see [`Unrepresentable`](super::Unrepresentable).
     pub fn encode_bytes_with_offsets(&self, input: &[u8], options: EncodeOptions<'_>) -> Result<Offsets, EncodeError> {
         let mut found = Found::default();
-        self.model
-            .with_scratch(|work| {
-                let mut call = Call { tokenizer: self, options, work, found: &mut found };
-                let mut at = 0;
-                for run in valid_and_invalid_runs(input) {
-                    match run {
-                        Ok(text) => call.encode(text, at)?,
-                        Err(invalid) => call.encode_invalid(invalid, at)?,
-                    }
-                    at += run.map_or_else(<[u8]>::len, str::len);
-                }
-                Ok(())
-            })
-            .map_err(|error: EncodeError| self.located(error, input))?;
+        self.locate(input, options, &mut found).map_err(|error| self.located(error, input))?;
         let chars = CharIndex::of_bytes(input);
         let mut spans: Vec<(Span, Span)> =
             found.spans.iter().map(|&(start, end)| ((start, end), chars.span(start, end))).collect();
@@ -117,115 +99,5 @@ fn trim(input: &[u8], bytes: &mut Span, chars: &mut Span, leading: usize, traili
         let by = trailing.min(chars.1 - chars.0);
         chars.1 -= by;
         bytes.1 -= text(*bytes).map_or(0, |t| t.chars().rev().take(by).map(char::len_utf8).sum());
-    }
-}
-
-/// What has been encoded so far.
-#[derive(Debug, Default)]
-struct Found {
-    ids: Vec<u32>,
-    spans: Vec<Span>,
-    /// Of added tokens: index in `ids` and the text that was found.
-    added: Vec<(usize, String)>,
-}
-
-/// One call at work; the counterpart of the one in `encode` that keeps track of places.
-struct Call<'a, 'w> {
-    tokenizer: &'a Tokenizer,
-    options: EncodeOptions<'a>,
-    work: &'a mut Work<'w>,
-    found: &'a mut Found,
-}
-
-impl Call<'_, '_> {
-    /// Encodes raw bytes, which begin at `at` in the input.
-    fn encode_invalid(&mut self, invalid: &[u8], at: usize) -> Result<(), EncodeError> {
-        let before = self.found.ids.len();
-        let policy = self.options.unrepresentable;
-        self.work.encode_bytes(invalid, self.tokenizer.reads_byte_alphabet, policy, &mut self.found.ids)?;
-        let ids = &self.found.ids[before..];
-        let lengths: Vec<usize> = ids.iter().map(|&id| self.tokenizer.token_bytes(id).map_or(0, <[u8]>::len)).collect();
-        if lengths.iter().sum::<usize>() == invalid.len() {
-            self.push_spans(&Tracked::new("", at), 0, &Lengths(lengths));
-        } else {
-            // An unknown token stands for more bytes or fewer than it has.
-            self.found.spans.extend(ids.iter().map(|_| (at, at + invalid.len())));
-        }
-        Ok(())
-    }
-
-    /// Encodes a maximal stretch of text, which begins at `at` in the input.
-    fn encode(&mut self, text: &str, at: usize) -> Result<(), EncodeError> {
-        let allowed: &AllowedSpecials = self.options.allowed;
-        let mut segments = Vec::new();
-        self.tokenizer.added.segments(text, allowed, &mut segments);
-        for Segment { range, token } in segments {
-            let mut tracked = Tracked::new(&text[range.clone()], at + range.start);
-            if let Some(index) = token {
-                self.push_added(index, &tracked);
-                continue;
-            }
-            self.tokenizer.normalization.tracked(&mut tracked)?;
-            let mut segments = Vec::new();
-            self.tokenizer.added.normalized_segments(&tracked.text, allowed, &mut segments);
-            for Segment { range, token } in segments {
-                let mut part = tracked.slice(range);
-                match token {
-                    Some(index) => self.push_added(index, &part),
-                    None => self.encode_ordinary(&mut part)?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn push_added(&mut self, index: usize, found: &Tracked<'_>) {
-        self.found.added.push((self.found.ids.len(), found.text.clone().into_owned()));
-        self.found.ids.push(self.tokenizer.added.tokens()[index].id);
-        self.found.spans.push(found.span(0..found.text.len()));
-    }
-
-    fn encode_ordinary(&mut self, tracked: &mut Tracked<'_>) -> Result<(), EncodeError> {
-        let policy = self.options.unrepresentable;
-        match &self.tokenizer.segmenter {
-            Segmenter::Fast => {
-                let mut lengths = Lengths::default();
-                self.work.encode_text_with_lengths(&tracked.text, policy, &mut self.found.ids, &mut lengths)?;
-                self.push_spans(tracked, 0, &lengths);
-            }
-            Segmenter::Pattern(pretokenizer) => {
-                for piece in pattern_pieces(pretokenizer, &tracked.text, tracked.span(0..0).0, policy)? {
-                    let mut lengths = Lengths::default();
-                    let text = &tracked.text[piece.clone()];
-                    self.work.encode_piece_with_lengths(text, policy, &mut self.found.ids, &mut lengths)?;
-                    self.push_spans(tracked, piece.start, &lengths);
-                }
-            }
-            Segmenter::Stages { stages, form } => {
-                for piece in split::run(stages, tracked)? {
-                    let mut lengths = Lengths::default();
-                    let text = &tracked.text[piece.clone()];
-                    match form {
-                        PieceForm::Plain => {
-                            self.work.encode_piece_with_lengths(text, policy, &mut self.found.ids, &mut lengths)?;
-                        }
-                        PieceForm::ByteAlphabet => {
-                            self.work.encode_byte_text_with_lengths(text, policy, &mut self.found.ids, &mut lengths)?;
-                        }
-                    }
-                    self.push_spans(tracked, piece.start, &lengths);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Spans of tokens that cover the text from `start` on, one after another.
-    fn push_spans(&mut self, tracked: &Tracked<'_>, start: usize, lengths: &Lengths) {
-        let mut at = start;
-        for &length in &lengths.0 {
-            self.found.spans.push(tracked.span(at..at + length));
-            at += length;
-        }
     }
 }

@@ -5,9 +5,14 @@ pub(super) fn is_punctuation(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_punctuation();
     }
+    contains(&RANGES, c)
+}
+
+/// Whether a character is in one of a list of ranges, which are in order.
+pub(super) fn contains(ranges: &[(u32, u32)], c: char) -> bool {
     let code = u32::from(c);
-    let place = RANGES.partition_point(|range| range.1 < code);
-    RANGES.get(place).is_some_and(|range| range.0 <= code)
+    let place = ranges.partition_point(|range| range.1 < code);
+    ranges.get(place).is_some_and(|range| range.0 <= code)
 }
 
 /// Beyond ASCII. Found by asking the `Punctuation` pre-tokenizer of tokenizers 0.23.3 about every scalar.

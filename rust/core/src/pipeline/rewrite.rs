@@ -36,6 +36,20 @@ impl<'a> Tracked<'a> {
         Self { text: Cow::Borrowed(text), spans: Spans::Identity, origin }
     }
 
+    /// A text of its own as it is.
+    pub(super) const fn owned(text: String) -> Self {
+        Self { text: Cow::Owned(text), spans: Spans::Identity, origin: 0 }
+    }
+
+    /// Part of the text as a text of its own, whose spans count from `from` in the original.
+    pub(super) fn part(&self, range: Range<usize>, text: &str, from: usize) -> Tracked<'static> {
+        let spans: Vec<Span> = range
+            .map(|at| self.span(at..at + 1))
+            .map(|(start, end)| (start.saturating_sub(from), end.saturating_sub(from)))
+            .collect();
+        Tracked { text: Cow::Owned(text.to_owned()), spans: Spans::Bytes(spans), origin: 0 }
+    }
+
     /// A text of which nobody asks where it comes from.
     pub(super) const fn untracked(text: &'a str) -> Self {
         Self { text: Cow::Borrowed(text), spans: Spans::Unwanted, origin: 0 }

@@ -5,6 +5,7 @@ use super::normalize::{byte_alphabet, prepend};
 use super::pattern::Matcher;
 use super::punctuation::is_punctuation;
 use super::rewrite::{Rewriter, Tracked};
+use super::scripts;
 use crate::pretokenize::{Dialect, PieceEnds, Pretokenizer, SplitError};
 use crate::spec::{Pattern, PreTokenizer, PrependScheme, SplitBehavior};
 use std::ops::Range;
@@ -25,6 +26,10 @@ pub(super) enum Stage {
     Characters { find: fn(char) -> bool, behavior: SplitBehavior },
     /// A split at one character, which is dropped.
     Delimiter(char),
+    /// A split where the script changes; text before the first script is dropped.
+    Scripts,
+    /// Pieces of a number of characters.
+    FixedLength(usize),
     /// Spaces become visible.
     Metaspace { replacement: char, scheme: PrependScheme, split: bool },
     /// Every piece begins with a space.
@@ -75,6 +80,12 @@ fn compile(pre_tokenizer: &PreTokenizer, stages: &mut Vec<Stage>) -> Result<(), 
         PreTokenizer::WhitespaceSplit => {
             stages.push(Stage::Characters { find: char::is_whitespace, behavior: SplitBehavior::Removed });
         }
+        PreTokenizer::UnicodeScripts => stages.push(Stage::Scripts),
+        PreTokenizer::FixedLength(length) => stages.push(Stage::FixedLength(*length)),
+        PreTokenizer::Bert => stages.extend([
+            Stage::Characters { find: char::is_whitespace, behavior: SplitBehavior::Removed },
+            Stage::Characters { find: is_punctuation, behavior: SplitBehavior::Isolated },
+        ]),
         PreTokenizer::CharDelimiterSplit(delimiter) => stages.push(Stage::Delimiter(*delimiter)),
         PreTokenizer::Sequence(all) => return all.iter().try_for_each(|one| compile(one, stages)),
     }
@@ -114,6 +125,14 @@ impl Stage {
             }),
             Self::Delimiter(delimiter) => split_pieces(&tracked.text, pieces, |text, out| {
                 split_characters(|c| c == *delimiter, text, SplitBehavior::Removed, out);
+                Ok(())
+            }),
+            Self::Scripts => split_pieces(&tracked.text, pieces, |text, out| {
+                scripts::split(text, out);
+                Ok(())
+            }),
+            Self::FixedLength(length) => split_pieces(&tracked.text, pieces, |text, out| {
+                fixed_length(text, *length, out);
                 Ok(())
             }),
             Self::Metaspace { replacement, scheme, split } => {
@@ -210,6 +229,14 @@ fn isolate(pretokenizer: &Pretokenizer, text: &str, out: &mut Vec<Range<usize>>)
     Ok(())
 }
 
+/// Cuts a text into parts of a number of characters.
+fn fixed_length(text: &str, length: usize, out: &mut Vec<Range<usize>>) {
+    let mut starts = text.char_indices().map(|(at, _)| at).step_by(length.max(1)).peekable();
+    while let Some(start) = starts.next() {
+        out.push(start..starts.peek().copied().unwrap_or(text.len()));
+    }
+}
+
 fn split_characters(find: impl Fn(char) -> bool, text: &str, behavior: SplitBehavior, out: &mut Vec<Range<usize>>) {
     let mut events = Events::default();
     for (at, c) in text.char_indices().filter(|&(_, c)| find(c)) {
@@ -220,13 +247,13 @@ fn split_characters(find: impl Fn(char) -> bool, text: &str, behavior: SplitBeha
 
 /// Matches and the text between them, in order and covering the text.
 #[derive(Debug, Default)]
-struct Events {
+pub(super) struct Events {
     list: Vec<(Range<usize>, bool)>,
     end: usize,
 }
 
 impl Events {
-    fn found(&mut self, range: Range<usize>) {
+    pub(super) fn found(&mut self, range: Range<usize>) {
         if self.end != range.start {
             self.list.push((self.end..range.start, false));
         }
@@ -235,7 +262,7 @@ impl Events {
     }
 
     /// Turns the events into pieces.
-    fn finish(mut self, len: usize, behavior: SplitBehavior, invert: bool, out: &mut Vec<Range<usize>>) {
+    pub(super) fn finish(mut self, len: usize, behavior: SplitBehavior, invert: bool, out: &mut Vec<Range<usize>>) {
         if self.end != len {
             self.list.push((self.end..len, false));
         }

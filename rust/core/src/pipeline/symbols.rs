@@ -3,11 +3,13 @@
 //! Few models need it: those with affixes (CLIP's `</w>`), with an incomplete set of byte tokens, or with an incomplete
 //! byte alphabet and an unknown token. All others use [`Bpe`](crate::bpe::Bpe).
 
-use super::error::CompileError;
-use crate::spec::{MergeRule, Symbols, TokenizerSpec};
+use super::error::{CompileError, EncodeError};
+use super::model::Unrepresentable;
+use crate::spec::{Dropout, MergeRule, Symbols, TokenizerSpec};
 use foldhash::fast::RandomState;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::hash::BuildHasher;
 
 /// A frozen model.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub(super) struct SymbolBpe {
     unknown: Option<u32>,
     fuse_unknown: bool,
     ignore_merges: bool,
+    dropout: Option<Dropout>,
 }
 
 /// A token of a piece and the bytes of the piece that it covers.
@@ -72,6 +75,7 @@ impl SymbolBpe {
             unknown: *unknown,
             fuse_unknown: *fuse_unknown,
             ignore_merges: spec.model.ignore_merges,
+            dropout: options.dropout,
         })
     }
 
@@ -84,6 +88,22 @@ impl SymbolBpe {
         piece
             .char_indices()
             .find(|&(at, c)| self.symbol(piece, at, c, &mut key).is_none() && self.bytes_of(&key).is_none())
+    }
+
+    /// Appends the tokens of a piece, unless part of it would be lost and may not. O(n log n).
+    pub(super) fn try_encode(
+        &self,
+        piece: &str,
+        policy: Unrepresentable,
+        out: &mut Vec<Covered>,
+    ) -> Result<(), EncodeError> {
+        if policy == Unrepresentable::Error
+            && let Some((_, c)) = self.first_dropped(piece)
+        {
+            return Err(EncodeError::character(c));
+        }
+        self.encode(piece, out);
+        Ok(())
     }
 
     /// Appends the tokens of a piece. O(n log n).
@@ -165,7 +185,15 @@ impl SymbolBpe {
             Some(Reverse((rank, left, product)))
         };
         queue.extend((0..word.len()).filter_map(|left| candidate(word, left)));
-        while let Some(Reverse((_, left, product))) = queue.pop() {
+        let mut chance = self.dropout.map(Chance::new);
+        let mut passed_over = Vec::new();
+        while let Some(Reverse((rank, left, product))) = queue.pop() {
+            if chance.as_mut().is_some_and(Chance::drops) {
+                passed_over.push(Reverse((rank, left, product)));
+                continue;
+            }
+            // What was passed over has another chance after every merge.
+            queue.extend(passed_over.drain(..));
             // An entry is out of date if one of its symbols is gone or has merged.
             let Some(right) = word[left].after.filter(|_| word[left].len > 0) else { continue };
             if self.merges.get(&(word[left].id, word[right].id)).is_none_or(|merge| merge.1 != product) {
@@ -183,6 +211,31 @@ impl SymbolBpe {
             }
             queue.extend(candidate(word, left));
         }
+    }
+}
+
+/// Decides at random which merges are passed over.
+struct Chance {
+    state: u64,
+    /// Numbers below it, of 2^24, mean that the merge is passed over.
+    below: u64,
+}
+
+impl Chance {
+    fn new(dropout: Dropout) -> Self {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 2^24")]
+        let below = (f64::from(dropout.probability()) * f64::from(1 << 24)).ceil() as u64;
+        // A new hasher has another seed each time.
+        Self { state: RandomState::default().hash_one(0), below }
+    }
+
+    /// The next decision, by the generator splitmix64.
+    fn drops(&mut self) -> bool {
+        self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) >> 40 < self.below
     }
 }
 

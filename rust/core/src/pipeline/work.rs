@@ -63,13 +63,8 @@ impl Work<'_> {
     ) -> Result<(), EncodeError> {
         match (self.model, &mut self.scratch) {
             (Model::Symbols(symbols), _) => {
-                if policy == Unrepresentable::Error
-                    && let Some((_, c)) = symbols.first_dropped(piece)
-                {
-                    return Err(EncodeError::character(c));
-                }
                 let mut covered = Vec::new();
-                symbols.encode(piece, &mut covered);
+                symbols.try_encode(piece, policy, &mut covered)?;
                 out.extend(covered.iter().map(|token| token.id));
                 Ok(())
             }

@@ -67,6 +67,21 @@ pub enum Normalizer {
     },
     /// Text put before the input unless that is empty.
     Prepend(String),
+    /// Combining marks removed.
+    StripAccents,
+    /// Control characters removed, other white space to spaces (as for neural machine translation in SentencePiece).
+    Nmt,
+    /// What the model BERT does to text.
+    Bert {
+        /// Whether control characters go and white space becomes spaces.
+        clean_text: bool,
+        /// Whether Chinese characters get spaces around them.
+        handle_chinese_chars: bool,
+        /// Whether accents go; if not given, as `lowercase`.
+        strip_accents: Option<bool>,
+        /// Whether everything becomes lower case.
+        lowercase: bool,
+    },
     /// A character map compiled by SentencePiece.
     Precompiled {
         /// The compiled map.
@@ -74,6 +89,8 @@ pub enum Normalizer {
         /// What it leaves as it is: symbols that the user of the trainer defined.
         keep: Vec<String>,
     },
+    /// Such a map as Hugging Face tokenizers applies it: to grapheme clusters.
+    PrecompiledForGraphemes(Vec<u8>),
     /// Runs of spaces to one space, and none at the ends (SentencePiece).
     CollapseSpaces,
     /// UTF-8 bytes written in GPT-2's byte alphabet.
@@ -125,6 +142,12 @@ pub enum PreTokenizer {
     WhitespaceSplit,
     /// A split at a character, which is dropped.
     CharDelimiterSplit(char),
+    /// A split where the script changes.
+    UnicodeScripts,
+    /// Pieces of this many characters each.
+    FixedLength(usize),
+    /// A split at white space, which is dropped, and around punctuation.
+    Bert,
     /// One after another, each on the pieces of the one before.
     Sequence(Vec<PreTokenizer>),
 }
@@ -247,6 +270,22 @@ pub enum Decoder {
     Bpe {
         /// The suffix.
         suffix: String,
+    },
+    /// Tokens without the prefix begin a word.
+    WordPiece {
+        /// The prefix of tokens inside a word.
+        prefix: String,
+        /// Whether spaces before punctuation go.
+        cleanup: bool,
+    },
+    /// Repeated tokens are one, and padding goes (connectionist temporal classification).
+    Ctc {
+        /// What stands for nothing.
+        pad_token: String,
+        /// What stands between words.
+        word_delimiter_token: String,
+        /// Whether spaces before punctuation go, and delimiters become spaces.
+        cleanup: bool,
     },
     /// One after another.
     Sequence(Vec<Decoder>),

@@ -1,5 +1,6 @@
 //! Components as JSON, in the form of `tokenizer.json`.
 
+use super::base64;
 use super::{
     AddedToken, Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, PrependScheme, SplitBehavior, TemplatePiece,
 };
@@ -84,6 +85,18 @@ impl Normalizer {
                 json!({ "type": "Replace", "pattern": pattern.to_json(), "content": content })
             }
             Self::Prepend(text) => json!({ "type": "Prepend", "prepend": text }),
+            Self::StripAccents => json!({ "type": "StripAccents" }),
+            Self::Nmt => json!({ "type": "Nmt" }),
+            Self::Bert { clean_text, handle_chinese_chars, strip_accents, lowercase } => json!({
+                "type": "BertNormalizer",
+                "clean_text": clean_text,
+                "handle_chinese_chars": handle_chinese_chars,
+                "strip_accents": strip_accents,
+                "lowercase": lowercase,
+            }),
+            Self::PrecompiledForGraphemes(map) => {
+                json!({ "type": "Precompiled", "precompiled_charsmap": base64::encode(map) })
+            }
             Self::ByteLevel => json!({ "type": "ByteLevel" }),
             Self::Precompiled { .. } => return Err(NotInFormat("a precompiled character map of SentencePiece")),
             Self::CollapseSpaces => return Err(NotInFormat("the removal of extra spaces of SentencePiece")),
@@ -112,6 +125,9 @@ impl PreTokenizer {
             Self::Whitespace => json!({ "type": "Whitespace" }),
             Self::WhitespaceSplit => json!({ "type": "WhitespaceSplit" }),
             Self::CharDelimiterSplit(delimiter) => json!({ "type": "CharDelimiterSplit", "delimiter": delimiter }),
+            Self::UnicodeScripts => json!({ "type": "UnicodeScripts" }),
+            Self::FixedLength(length) => json!({ "type": "FixedLength", "length": length }),
+            Self::Bert => json!({ "type": "BertPreTokenizer" }),
             Self::Sequence(all) => {
                 json!({ "type": "Sequence", "pretokenizers": all.iter().map(Self::to_json).collect::<Vec<_>>() })
             }
@@ -187,6 +203,13 @@ impl Decoder {
             }
             Self::Metaspace { replacement, prepend_scheme, split } => metaspace(*replacement, *prepend_scheme, *split),
             Self::Bpe { suffix } => json!({ "type": "BPEDecoder", "suffix": suffix }),
+            Self::WordPiece { prefix, cleanup } => json!({ "type": "WordPiece", "prefix": prefix, "cleanup": cleanup }),
+            Self::Ctc { pad_token, word_delimiter_token, cleanup } => json!({
+                "type": "CTC",
+                "pad_token": pad_token,
+                "word_delimiter_token": word_delimiter_token,
+                "cleanup": cleanup,
+            }),
             Self::Sequence(all) => {
                 json!({ "type": "Sequence", "decoders": all.iter().map(Self::to_json).collect::<Vec<_>>() })
             }

@@ -129,7 +129,7 @@ impl RankEncoding {
 
     /// The tokens without special ones.
     #[must_use]
-    pub const fn vocab(&self) -> &Vocab {
+    pub fn vocab(&self) -> &Vocab {
         self.encoder.bpe().vocab()
     }
 

@@ -4,7 +4,7 @@ use super::fields::{Fields, array, choice, error, id};
 use crate::io::error::LoadError;
 use crate::spec::{
     Decoder, Normalizer, Pattern, PostProcessor, PreTokenizer, PrependScheme, SplitBehavior, TemplatePiece,
-    TemplateToken,
+    TemplateToken, base64,
 };
 use serde_json::Value;
 
@@ -41,8 +41,22 @@ fn pattern(fields: Fields<'_>) -> Result<Pattern, LoadError> {
 }
 
 pub(super) fn normalizer(value: &Value, place: &str) -> Result<Normalizer, LoadError> {
-    const KNOWN: [&str; 10] =
-        ["NFC", "NFD", "NFKC", "NFKD", "Lowercase", "Strip", "Replace", "Prepend", "ByteLevel", "Sequence"];
+    const KNOWN: [&str; 14] = [
+        "NFC",
+        "NFD",
+        "NFKC",
+        "NFKD",
+        "Lowercase",
+        "Strip",
+        "StripAccents",
+        "Replace",
+        "Prepend",
+        "ByteLevel",
+        "Nmt",
+        "Precompiled",
+        "BertNormalizer",
+        "Sequence",
+    ];
     let fields = Fields::of(value, place)?;
     Ok(match fields.type_name(&KNOWN)? {
         "NFC" => Normalizer::Nfc,
@@ -54,12 +68,29 @@ pub(super) fn normalizer(value: &Value, place: &str) -> Result<Normalizer, LoadE
         "Replace" => Normalizer::Replace { pattern: pattern(fields)?, content: fields.string("content")?.to_owned() },
         "Prepend" => Normalizer::Prepend(fields.string("prepend")?.to_owned()),
         "ByteLevel" => Normalizer::ByteLevel,
+        "StripAccents" => Normalizer::StripAccents,
+        "Nmt" => Normalizer::Nmt,
+        "Precompiled" => {
+            let text = fields.string("precompiled_charsmap")?;
+            let mut map = Vec::new();
+            base64::decode_into(text.as_bytes(), &mut map).map_err(|_| {
+                let place = fields.path("precompiled_charsmap");
+                error(&place, &Value::from(text), "a character map in base64")
+            })?;
+            Normalizer::PrecompiledForGraphemes(map)
+        }
+        "BertNormalizer" => Normalizer::Bert {
+            clean_text: fields.boolean("clean_text")?,
+            handle_chinese_chars: fields.boolean("handle_chinese_chars")?,
+            strip_accents: fields.get("strip_accents").map(|_| fields.boolean("strip_accents")).transpose()?,
+            lowercase: fields.boolean("lowercase")?,
+        },
         _ => Normalizer::Sequence(sequence(fields, "normalizers", normalizer)?),
     })
 }
 
 pub(super) fn pre_tokenizer(value: &Value, place: &str) -> Result<PreTokenizer, LoadError> {
-    const KNOWN: [&str; 9] = [
+    const KNOWN: [&str; 12] = [
         "ByteLevel",
         "Split",
         "Digits",
@@ -68,6 +99,9 @@ pub(super) fn pre_tokenizer(value: &Value, place: &str) -> Result<PreTokenizer, 
         "Whitespace",
         "WhitespaceSplit",
         "CharDelimiterSplit",
+        "UnicodeScripts",
+        "FixedLength",
+        "BertPreTokenizer",
         "Sequence",
     ];
     let fields = Fields::of(value, place)?;
@@ -94,6 +128,15 @@ pub(super) fn pre_tokenizer(value: &Value, place: &str) -> Result<PreTokenizer, 
         "Whitespace" => PreTokenizer::Whitespace,
         "WhitespaceSplit" => PreTokenizer::WhitespaceSplit,
         "CharDelimiterSplit" => PreTokenizer::CharDelimiterSplit(fields.character("delimiter")?),
+        "UnicodeScripts" => PreTokenizer::UnicodeScripts,
+        "FixedLength" => {
+            let length = if fields.get("length").is_some() { fields.count("length")? } else { 5 };
+            if length == 0 {
+                return Err(error(&fields.path("length"), &Value::from(0), "a number of characters, at least 1"));
+            }
+            PreTokenizer::FixedLength(length)
+        }
+        "BertPreTokenizer" => PreTokenizer::Bert,
         _ => PreTokenizer::Sequence(sequence(fields, "pretokenizers", pre_tokenizer)?),
     })
 }
@@ -199,8 +242,18 @@ fn template_piece(value: &Value, place: &str) -> Result<TemplatePiece, LoadError
 }
 
 pub(super) fn decoder(value: &Value, place: &str) -> Result<Decoder, LoadError> {
-    const KNOWN: [&str; 8] =
-        ["ByteLevel", "ByteFallback", "Fuse", "Replace", "Strip", "Metaspace", "BPEDecoder", "Sequence"];
+    const KNOWN: [&str; 10] = [
+        "ByteLevel",
+        "ByteFallback",
+        "Fuse",
+        "Replace",
+        "Strip",
+        "Metaspace",
+        "BPEDecoder",
+        "WordPiece",
+        "CTC",
+        "Sequence",
+    ];
     let fields = Fields::of(value, place)?;
     Ok(match fields.type_name(&KNOWN)? {
         "ByteLevel" => Decoder::ByteLevel {
@@ -221,6 +274,14 @@ pub(super) fn decoder(value: &Value, place: &str) -> Result<Decoder, LoadError> 
             Decoder::Metaspace { replacement, prepend_scheme, split }
         }
         "BPEDecoder" => Decoder::Bpe { suffix: fields.string("suffix")?.to_owned() },
+        "WordPiece" => {
+            Decoder::WordPiece { prefix: fields.string("prefix")?.to_owned(), cleanup: fields.boolean("cleanup")? }
+        }
+        "CTC" => Decoder::Ctc {
+            pad_token: fields.string("pad_token")?.to_owned(),
+            word_delimiter_token: fields.string("word_delimiter_token")?.to_owned(),
+            cleanup: fields.boolean("cleanup")?,
+        },
         _ => Decoder::Sequence(sequence(fields, "decoders", decoder)?),
     })
 }

@@ -3,14 +3,17 @@
 mod chain;
 mod fields;
 mod model;
+mod parts;
 mod write;
 
+pub use model::{BpeModel, BpeOptions};
+pub use parts::{Components, File, open};
 pub use write::write;
 
 use super::error::{LoadError, Place};
 use crate::spec::{AddedToken, AddedTokenPolicy, Alphabet, Normalizer, PreTokenizer, Segmentation, TokenizerSpec};
 use fields::Fields;
-use model::{Index, Model, ModelSeed, RawModel};
+use model::{Index, Model, ModelSeed};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -37,7 +40,7 @@ pub fn parse(file: &[u8]) -> Result<TokenizerSpec, LoadError> {
 #[derive(Debug, Default)]
 struct Parts {
     components: HashMap<String, Value>,
-    model: Option<RawModel>,
+    model: Option<BpeModel>,
 }
 
 struct TopLevel;
@@ -109,26 +112,54 @@ impl Parts {
             return Err(LoadError::new(FORMAT, Place::Whole, "no field `model`", "a field `model`"));
         };
         let index = model.index()?;
-        let Model { bpe, options, alphabet } =
-            model.to_model(&index, alphabet_of(normalizer.as_ref(), pre_tokenizer.as_ref()))?;
         let added_tokens = match self.take("added_tokens") {
             None => Vec::new(),
             Some(tokens) => added_tokens(&tokens, &index)?,
         };
+        let components = Components { normalizer, pre_tokenizer, post_processor, decoder };
+        let spec = assemble_indexed(&model, &index, components, added_tokens)?;
         Ok(TokenizerSpec {
-            model: bpe,
-            symbol_options: options,
-            alphabet,
-            normalizer,
-            segmentation: pre_tokenizer.map_or(Segmentation::Whole, Segmentation::Chain),
-            added_tokens,
-            added_token_policy: AddedTokenPolicy::SkipDisallowed,
-            post_processor,
-            decoder,
             truncation: self.take("truncation").map(|value| value.to_string()),
             padding: self.take("padding").map(|value| value.to_string()),
+            ..spec
         })
     }
+}
+
+/// Puts a tokenizer together from its parts.
+///
+/// # Errors
+/// If the merges name a token that the vocabulary does not have, or an option is out of its range.
+pub fn assemble(
+    model: &BpeModel,
+    components: Components,
+    added_tokens: Vec<AddedToken>,
+) -> Result<TokenizerSpec, LoadError> {
+    assemble_indexed(model, &model.index()?, components, added_tokens)
+}
+
+fn assemble_indexed(
+    model: &BpeModel,
+    index: &Index<'_>,
+    components: Components,
+    added_tokens: Vec<AddedToken>,
+) -> Result<TokenizerSpec, LoadError> {
+    let Components { normalizer, pre_tokenizer, post_processor, decoder } = components;
+    let Model { bpe, options, alphabet } =
+        model.to_model(index, alphabet_of(normalizer.as_ref(), pre_tokenizer.as_ref()))?;
+    Ok(TokenizerSpec {
+        model: bpe,
+        symbol_options: options,
+        alphabet,
+        normalizer,
+        segmentation: pre_tokenizer.map_or(Segmentation::Whole, Segmentation::Chain),
+        added_tokens,
+        added_token_policy: AddedTokenPolicy::SkipDisallowed,
+        post_processor,
+        decoder,
+        truncation: None,
+        padding: None,
+    })
 }
 
 /// Whether the text that reaches the model is written in the byte alphabet: it is if the last component that changes text

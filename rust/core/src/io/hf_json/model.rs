@@ -3,45 +3,58 @@
 use super::FORMAT;
 use crate::io::error::{BPE_ONLY, LoadError, Place, quoted};
 use crate::spec::{
-    Alphabet, BpeSpec, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, byte_to_char, char_to_byte,
-    occurs_in_text, text_to_bytes,
+    Alphabet, BpeSpec, Dropout, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, byte_to_char,
+    char_to_byte, occurs_in_text, text_to_bytes,
 };
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::collections::HashMap;
 use std::fmt;
 
-/// What the file says about the model.
+/// A model as a `tokenizer.json` states it: token strings as written, in the order of the file.
 #[derive(Debug, Default)]
-pub(super) struct RawModel {
-    kind: Option<String>,
+pub struct BpeModel {
+    pub(super) kind: Option<String>,
     /// Token strings as written, in the order of the file.
-    vocab: Option<TokenTable>,
-    merges: Option<MergeStrings>,
-    dropout: Option<f64>,
-    unk_token: Option<String>,
-    continuing_subword_prefix: Option<String>,
-    end_of_word_suffix: Option<String>,
-    fuse_unk: bool,
-    byte_fallback: bool,
-    ignore_merges: bool,
+    pub(super) vocab: Option<TokenTable>,
+    pub(super) merges: Option<MergeStrings>,
+    pub(super) options: BpeOptions,
+}
+
+/// What a model says besides its vocabulary and merges.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BpeOptions {
+    /// The probability that a merge is left out.
+    pub dropout: Option<f64>,
+    /// The token for unknown characters.
+    pub unk_token: Option<String>,
+    /// Put before every symbol of a piece but the first.
+    pub continuing_subword_prefix: Option<String>,
+    /// Put after the last symbol of a piece.
+    pub end_of_word_suffix: Option<String>,
+    /// Whether a run of unknown characters gives one unknown token.
+    pub fuse_unk: bool,
+    /// Whether unknown characters become the tokens of their bytes.
+    pub byte_fallback: bool,
+    /// Whether a whole piece that is a token is that token, whatever the merges say.
+    pub ignore_merges: bool,
 }
 
 /// The two halves of each merge, one after another.
-#[derive(Debug, Default)]
-struct MergeStrings {
+#[derive(Debug, Clone, Default)]
+pub(super) struct MergeStrings {
     slab: Vec<u8>,
     ends: Vec<(usize, usize)>,
 }
 
 impl MergeStrings {
-    fn push(&mut self, left: &str, right: &str) {
+    pub(super) fn push(&mut self, left: &str, right: &str) {
         self.slab.extend_from_slice(left.as_bytes());
         let middle = self.slab.len();
         self.slab.extend_from_slice(right.as_bytes());
         self.ends.push((middle, self.slab.len()));
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let starts = std::iter::once(0).chain(self.ends.iter().map(|ends| ends.1));
         starts.zip(&self.ends).map(|(start, &(middle, end))| (&self.slab[start..middle], &self.slab[middle..end]))
     }
@@ -92,7 +105,7 @@ pub(super) struct Model {
     pub(super) alphabet: Alphabet,
 }
 
-impl RawModel {
+impl BpeModel {
     /// Checks the type of the model, and prepares looking up token strings.
     pub(super) fn index(&self) -> Result<Index<'_>, LoadError> {
         const ALLOWED: &str = BPE_ONLY;
@@ -106,22 +119,27 @@ impl RawModel {
 
     /// Puts the parts together; `wanted` is the alphabet in which text reaches the model.
     pub(super) fn to_model(&self, index: &Index<'_>, wanted: Alphabet) -> Result<Model, LoadError> {
-        if self.dropout.is_some_and(|dropout| dropout != 0.0) {
-            return Err(field_error("model.dropout", format!("{:?}", self.dropout), "null or 0"));
-        }
-        let unknown = self.unk_token.as_deref().and_then(|token| index.id(token));
+        let dropout = self.options.dropout.map(|probability| {
+            #[allow(clippy::cast_possible_truncation, reason = "the format has single precision")]
+            let dropout = Dropout::new(probability as f32);
+            dropout.ok_or_else(|| field_error("model.dropout", format!("{probability:?}"), "null or 0 to 1"))
+        });
+        let dropout = dropout.transpose()?.filter(|dropout| dropout.probability() > 0.0);
+        let unknown = self.options.unk_token.as_deref().and_then(|token| index.id(token));
         let fallback: Vec<Option<u32>> = (0..=255_u8).map(|byte| index.id(&format!("<0x{byte:02X}>"))).collect();
         let fallbacks = fallback.iter().flatten().count();
         let options = SymbolOptions {
-            continuing_subword_prefix: self.continuing_subword_prefix.clone().unwrap_or_default(),
-            end_of_word_suffix: self.end_of_word_suffix.clone().unwrap_or_default(),
-            partial_byte_fallback: self.byte_fallback && (1..256).contains(&fallbacks),
+            continuing_subword_prefix: self.options.continuing_subword_prefix.clone().unwrap_or_default(),
+            end_of_word_suffix: self.options.end_of_word_suffix.clone().unwrap_or_default(),
+            partial_byte_fallback: self.options.byte_fallback && (1..256).contains(&fallbacks),
+            dropout,
         };
         let has_byte = |byte: u8| index.id(&byte_to_char(byte).to_string()).is_some();
         // Without anything to stand for a missing byte it is left out, which a model of bytes can do too, unless the piece
         // that is left might be taken for a token as a whole.
-        let may_lack =
-            |byte: u8| unknown.is_none() && !self.byte_fallback && !(self.ignore_merges && occurs_in_text(byte));
+        let may_lack = |byte: u8| {
+            unknown.is_none() && !self.options.byte_fallback && !(self.options.ignore_merges && occurs_in_text(byte))
+        };
         let plain_bytes = options.is_default() && (0..=255_u8).all(|byte| has_byte(byte) || may_lack(byte));
         let alphabet = if wanted == Alphabet::ByteLevel && plain_bytes { wanted } else { Alphabet::Text };
         let symbols = if alphabet == Alphabet::ByteLevel {
@@ -129,14 +147,14 @@ impl RawModel {
         } else {
             let mut ids = Box::new([0; 256]);
             ids.iter_mut().zip(&fallback).for_each(|(slot, id)| *slot = id.unwrap_or(0));
-            let byte_fallback = (self.byte_fallback && fallbacks == 256).then_some(ids);
-            Symbols::Chars { byte_fallback, unknown, fuse_unknown: self.fuse_unk }
+            let byte_fallback = (self.options.byte_fallback && fallbacks == 256).then_some(ids);
+            Symbols::Chars { byte_fallback, unknown, fuse_unknown: self.options.fuse_unk }
         };
         let bpe = BpeSpec {
             tokens: Self::tokens(index, alphabet),
             merges: MergeRule::Pairs(self.pairs(index, alphabet)?),
             symbols,
-            ignore_merges: self.ignore_merges,
+            ignore_merges: self.options.ignore_merges,
         };
         Ok(Model { bpe, options, alphabet })
     }
@@ -194,22 +212,22 @@ fn field_error(place: &str, found: impl Into<String>, allowed: &str) -> LoadErro
 pub(super) struct ModelSeed;
 
 impl<'de> DeserializeSeed<'de> for ModelSeed {
-    type Value = RawModel;
+    type Value = BpeModel;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<RawModel, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<BpeModel, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for ModelSeed {
-    type Value = RawModel;
+    type Value = BpeModel;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a model: an object with the fields `vocab` and `merges`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawModel, A::Error> {
-        let mut model = RawModel::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BpeModel, A::Error> {
+        let mut model = BpeModel::default();
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
                 "type" => {
@@ -221,13 +239,13 @@ impl<'de> Visitor<'de> for ModelSeed {
                 }
                 "vocab" => model.vocab = Some(map.next_value_seed(VocabSeed)?),
                 "merges" => model.merges = Some(map.next_value_seed(MergesSeed)?),
-                "dropout" => model.dropout = map.next_value()?,
-                "unk_token" => model.unk_token = map.next_value()?,
-                "continuing_subword_prefix" => model.continuing_subword_prefix = map.next_value()?,
-                "end_of_word_suffix" => model.end_of_word_suffix = map.next_value()?,
-                "fuse_unk" => model.fuse_unk = map.next_value::<Option<bool>>()?.unwrap_or(false),
-                "byte_fallback" => model.byte_fallback = map.next_value::<Option<bool>>()?.unwrap_or(false),
-                "ignore_merges" => model.ignore_merges = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "dropout" => model.options.dropout = map.next_value()?,
+                "unk_token" => model.options.unk_token = map.next_value()?,
+                "continuing_subword_prefix" => model.options.continuing_subword_prefix = map.next_value()?,
+                "end_of_word_suffix" => model.options.end_of_word_suffix = map.next_value()?,
+                "fuse_unk" => model.options.fuse_unk = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "byte_fallback" => model.options.byte_fallback = map.next_value::<Option<bool>>()?.unwrap_or(false),
+                "ignore_merges" => model.options.ignore_merges = map.next_value::<Option<bool>>()?.unwrap_or(false),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }

@@ -3,7 +3,8 @@
 use super::FORMAT;
 use crate::io::error::{LoadError, Place};
 use crate::spec::{
-    Alphabet, BpeSpec, MergeRule, NotInFormat, Segmentation, SymbolOptions, Symbols, TokenizerSpec, bytes_to_text,
+    Alphabet, BpeSpec, Dropout, MergeRule, NotInFormat, Segmentation, SymbolOptions, Symbols, TokenizerSpec,
+    bytes_to_text,
 };
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -69,7 +70,7 @@ fn settings(model: &BpeSpec, options: &SymbolOptions, strings: &Strings) -> Valu
     };
     json!({
         "type": "BPE",
-        "dropout": null,
+        "dropout": options.dropout.map(Dropout::probability),
         "unk_token": unknown.and_then(|id| strings.of_id(id)),
         "continuing_subword_prefix": affix(&options.continuing_subword_prefix),
         "end_of_word_suffix": affix(&options.end_of_word_suffix),
