@@ -16,16 +16,17 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from tokengrove._native import DecodeStream, Model, TokenizerCore
+from tokengrove import _native
+from tokengrove._native import DecodeStream, Model, TokenColumn, TokenizerCore
 from tokengrove.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from types import EllipsisType
 
     from numpy.typing import NDArray
 
-__all__ = ["Chunk", "DecodeStream", "OffsetEncoding", "TokenBatch", "Tokenizer"]
+__all__ = ["Chunk", "DecodeStream", "OffsetEncoding", "TokenBatch", "TokenColumn", "Tokenizer"]
 
 
 class TokenBatch:
@@ -303,6 +304,116 @@ class Tokenizer(TokenizerCore):
             TypeError: If ``text`` is not ``str``.
         """
         return [Chunk(*part) for part in self._chunk(text, max_tokens, overlap, add_special_tokens, allowed_special)]
+
+    def encode_arrow(
+        self, column: Any, *, add_special_tokens: bool = False, allowed_special: Literal["all"] | Collection[str] = ()
+    ) -> TokenColumn:
+        """Encode a column of Arrow data: of pyarrow, polars, DuckDB and whatever else speaks the PyCapsule interface.
+
+        Texts are read where they lie, and ids are handed over where they are made.
+
+        Args:
+            column: An object with ``__arrow_c_stream__`` or ``__arrow_c_array__``, of type string, large_string or
+                string_view (or binary), in one array or several, with or without nulls.
+            add_special_tokens: As for :meth:`encode`, for each text.
+            allowed_special: As for :meth:`encode`.
+
+        Returns:
+            The ids as a column of type list<uint32>, null where the text is.
+
+        Raises:
+            InvalidArgumentError: If the Arrow data contradict themselves, or there are more than 2^31 - 1 ids.
+            InvalidTextError: As :meth:`encode` does.
+            UnknownTokenError: As :meth:`encode` does.
+            TypeError: If ``column`` is no column of text.
+        """
+        return _native.encode_arrow(self, column, add_special_tokens, allowed_special)
+
+    def encode_segments(
+        self, segments: Sequence[tuple[str, bool]], *, add_special_tokens: bool = False
+    ) -> NDArray[np.uint32]:
+        """Encode text from several sources as one text: special tokens come only from those that are trusted.
+
+        Args:
+            segments: Pairs of a text and whether it is trusted. A special token is found only where all of it lies in
+                trusted segments; what an untrusted segment says is text, also together with its neighbours. Otherwise
+                nothing depends on where segments meet.
+            add_special_tokens: As for :meth:`encode`.
+
+        Returns:
+            uint32[n]: the ids of the whole.
+
+        Raises:
+            InvalidTextError: As :meth:`encode` does.
+            TypeError: If a segment is not a pair of str and bool.
+        """
+        return _native.encode_segments(self, segments, add_special_tokens)
+
+    def encode_append(
+        self,
+        ids: Sequence[int] | NDArray[Any],
+        text: str,
+        *,
+        allowed_special: Literal["all"] | Collection[str] = (),
+    ) -> NDArray[np.uint32]:
+        """Encode more text behind ids that are there, as if both were encoded together.
+
+        Only the end of the ids is encoded again, from a place where that is proven to make no difference; so a
+        conversation that goes on costs what is new, not what is old. Where no such place is known, all of it is encoded
+        again.
+
+        Args:
+            ids: What :meth:`encode` gave for the text before, with the same ``allowed_special``.
+            text: The text that follows.
+            allowed_special: As for :meth:`encode`.
+
+        Returns:
+            uint32[n]: the ids of the text before and this one together.
+
+        Raises:
+            InvalidTextError: As :meth:`encode` does.
+            UnknownTokenError: If an id is not a token's, or as :meth:`encode` does.
+            TypeError: If ``ids`` are not integers or ``text`` is not str.
+        """
+        return _native.encode_append(self, ids, text, allowed_special)
+
+    def is_canonical(
+        self, ids: Sequence[int] | NDArray[Any], *, allowed_special: Literal["all"] | Collection[str] = ()
+    ) -> bool:
+        """Tell whether ids are what :meth:`encode` gives for the text that they decode to.
+
+        Args:
+            ids: A sequence or an array of ids.
+            allowed_special: As for :meth:`encode`; with ``"all"``, a special token's id is canonical and its text in
+                other tokens is not.
+
+        Returns:
+            Whether they are.
+
+        Raises:
+            UnknownTokenError: If an id is not a token's.
+            TypeError: If ``ids`` are not integers.
+        """
+        return _native.is_canonical(self, ids, allowed_special)
+
+    @staticmethod
+    def first_divergence(a: Sequence[int] | NDArray[Any], b: Sequence[int] | NDArray[Any]) -> int | None:
+        """Find where two sequences of ids begin to differ.
+
+        Args:
+            a: A sequence or an array of ids.
+            b: Another.
+
+        Returns:
+            The first place at which they differ, the length of the shorter if it is the beginning of the longer, or
+            None if they are equal.
+        """
+        one, other = np.asarray(a), np.asarray(b)
+        shorter = min(one.size, other.size)
+        differs = one[:shorter] != other[:shorter]
+        if differs.any():
+            return int(differs.argmax())
+        return None if one.size == other.size else shorter
 
     def with_vocab_size(self, vocab_size: int) -> Self:
         """Keep the first tokens of a trained vocabulary.

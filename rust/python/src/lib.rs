@@ -3,16 +3,20 @@
 //! One file per subject: `text`, `ids` and `special` convert arguments and results, `errors` maps Rust errors to the classes
 //! of `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt` runs work
 //! outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream`
-//! are the Python classes, and `tiktoken` those behind that drop-in; `tree` are token trees, and `nodes` reads their numbers.
-//! are the Python classes, `tiktoken` those behind that drop-in, and `train` those behind training.
+//! are the Python classes, `tiktoken` and `hf` those behind the two drop-ins, and `train` those behind training; `tree` are
+//! token trees, and `nodes` reads their numbers; `arrow` takes and gives columns, and `composing` is what `Tokenizer` does
+//! with them and with ids that go on.
 
 #![allow(clippy::doc_markdown, reason = "the documentation of Python classes and functions is theirs: not Markdown")]
 
+mod arrow;
 mod batch;
 mod buffer;
+mod composing;
 mod content;
 mod encode;
 mod errors;
+mod hf;
 mod ids;
 mod interrupt;
 mod lists;
@@ -35,6 +39,20 @@ use tokengrove::pretokenize::Pretokenizer;
 mod _native {
     use super::{Pretokenizer, PyResult, Python, pyfunction, threads};
 
+    #[pymodule_export]
+    use super::arrow::export::TokenColumn;
+    #[pymodule_export]
+    use super::composing::{encode_append, encode_arrow, encode_segments, is_canonical};
+    #[pymodule_export]
+    use super::hf::component::{DecoderCore, NormalizerCore, PreTokenizerCore, ProcessorCore};
+    #[pymodule_export]
+    use super::hf::core::HfCore;
+    #[pymodule_export]
+    use super::hf::encoding::PyEncoding;
+    #[pymodule_export]
+    use super::hf::model::BpeModel;
+    #[pymodule_export]
+    use super::hf::strings::{NormalizedString, PreTokenizedString, Regex, Token, lend_normalized};
     #[pymodule_export]
     use super::lists::list_twins;
     #[pymodule_export]

@@ -23,6 +23,11 @@ impl Text<'_> {
         }
     }
 
+    /// A `str` if the bytes are UTF-8.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Text<'_> {
+        std::str::from_utf8(bytes).map_or(Text::Bytes(bytes), Text::Str)
+    }
+
     /// The UTF-8 form, or the bytes.
     pub(crate) const fn as_bytes(&self) -> &[u8] {
         match self {
@@ -42,7 +47,7 @@ pub(crate) fn borrow<'a>(object: &'a Bound<'_, PyAny>) -> PyResult<Text<'a>> {
     }
     if let Ok(bytes) = object.cast::<PyBytes>() {
         let bytes = bytes.as_bytes();
-        return Ok(std::str::from_utf8(bytes).map_or(Text::Bytes(bytes), Text::Str));
+        return Ok(Text::of_bytes(bytes));
     }
     Err(PyTypeError::new_err(format!("text must be str or bytes, not {}", object.get_type().name()?)))
 }

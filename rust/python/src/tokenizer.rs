@@ -20,7 +20,7 @@ type Piece<'py> = (Bound<'py, PyString>, usize, usize, usize);
 /// The native methods of `tokengrove.Tokenizer`.
 #[pyclass(frozen, subclass, module = "tokengrove._native")]
 pub(crate) struct TokenizerCore {
-    tokenizer: Arc<Tokenizer>,
+    pub(crate) tokenizer: Arc<Tokenizer>,
     source: Option<Arc<[u8]>>,
     fingerprint: PyOnceLock<String>,
 }
@@ -31,7 +31,7 @@ static OFFSET_ENCODING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 impl TokenizerCore {
     /// Calls `f` with the tokenizer and the options of the call.
-    fn with_options<T>(
+    pub(crate) fn with_options<T>(
         &self,
         add_special_tokens: bool,
         allowed_special: Option<&Bound<'_, PyAny>>,
