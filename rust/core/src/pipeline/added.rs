@@ -123,7 +123,7 @@ impl AddedTokens {
         special_ids.sort_unstable();
         let mut ids: Vec<u32> = tokens.iter().map(|t| t.id).collect();
         ids.sort_unstable();
-        Ok(Self { ids, tokens, by_content, forms, special_ids, policy, raw, normalized })
+        Ok(Self { tokens, by_content, forms, ids, special_ids, policy, raw, normalized })
     }
 
     pub(crate) fn tokens(&self) -> &[AddedToken] {

@@ -192,12 +192,9 @@ impl Call<'_, '_> {
         let mut at = 0;
         for index in from..self.found.ids.len() {
             let end = at + self.work.length_in_byte_alphabet(self.found.ids[index]);
-            let span = match owners.get(at..end) {
-                Some([first, .., last]) => tracked.span(*first..last + 1),
-                Some([only]) => tracked.span(*only..only + 1),
-                _ => tracked.span(0..0),
-            };
-            self.found.spans.push(span);
+            let covered = owners.get(at..end).and_then(|covered| Some((*covered.first()?, covered.last()? + 1)));
+            let (first, last) = covered.unwrap_or_default();
+            self.found.spans.push(tracked.span(first..last));
             at = end;
         }
     }
