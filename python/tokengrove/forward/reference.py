@@ -162,10 +162,9 @@ class ReferenceModel:
         self, states: torch.Tensor, name: str, turn: _KeyValues, seen: torch.Tensor, before: _KeyValues | None
     ) -> tuple[torch.Tensor, _KeyValues]:
         """Attention of nodes to what they see: what it adds to the states, and all keys and values."""
-        nodes = len(states)
-        queries = _rotate(self._linear(states, name + "q_proj").reshape(nodes, -1, self._size), turn)
-        keys = _rotate(self._linear(states, name + "k_proj").reshape(nodes, -1, self._size), turn)
-        values = self._linear(states, name + "v_proj").reshape(nodes, -1, self._size)
+        queries = _rotate(self._split(self._linear(states, name + "q_proj")), turn)
+        keys = _rotate(self._split(self._linear(states, name + "k_proj")), turn)
+        values = self._split(self._linear(states, name + "v_proj"))
         if before is not None:
             keys, values = torch.cat([before[0], keys]), torch.cat([before[1], values])
         # Several query heads share one head of keys and values.
@@ -173,7 +172,11 @@ class ReferenceModel:
         scores = torch.einsum("nhd,khd->hnk", queries, wide_keys) / self._size**0.5
         weights = scores.masked_fill(~seen, -torch.inf).softmax(-1, dtype=self._wide).to(self._dtype)
         mixed = torch.einsum("hnk,khd->nhd", weights, wide_values)
-        return self._linear(mixed.reshape(nodes, -1), name + "o_proj"), (keys, values)
+        return self._linear(mixed.flatten(1), name + "o_proj"), (keys, values)
+
+    def _split(self, states: torch.Tensor) -> torch.Tensor:
+        """Cuts rows into heads: float[n, heads * size] to float[n, heads, size]; n may be 0."""
+        return states.reshape(len(states), states.shape[1] // self._size, self._size)
 
     def _norm(self, states: torch.Tensor, name: str) -> torch.Tensor:
         wide = states.to(self._wide)
