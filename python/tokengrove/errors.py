@@ -9,6 +9,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidTextError",
+    "LogitsError",
     "PatternError",
     "RowByRowWarning",
     "TokengroveError",
@@ -28,6 +29,10 @@ class InvalidArgumentError(TokengroveError, ValueError):
 
 class InvalidTextError(TokengroveError, ValueError):
     """A ``str`` holds a lone surrogate, which has no UTF-8 form and so no tokens."""
+
+
+class LogitsError(TokengroveError, ValueError):
+    """A model gave logits that no probabilities can be made of: too few, NaN, or all of them -inf."""
 
 
 class PatternError(TokengroveError, ValueError):

@@ -38,9 +38,10 @@ RUST = layers(
         "vocab": "id hash hugepage spec",
         "merges": "id hash hugepage prefetch spec vocab",
         "cache": "id hash hugepage prefetch",
+        "trie": "",
         # text to ids
         "pretokenize": "unicode hash",
-        "bpe": "id hash hugepage prefetch spec vocab merges cache",
+        "bpe": "id hash hugepage prefetch spec vocab merges cache trie",
         "encoder": "id hash spec vocab merges cache bpe pretokenize",
         # ids to text
         "decoder": "id hash spec vocab",
@@ -59,10 +60,9 @@ RUST = layers(
         "accept": "id tree",
         # learning a vocabulary: from counted pieces to tokens and merges
         "train": "hash hugepage prefetch spec cache pretokenize pipeline",
-        # Not written yet; their place is settled. What is built on token trees:
-        "trie": "id hash vocab",
-        "cover": "id hash vocab trie tree bpe pretokenize",
-        "next_byte": "id vocab trie tree cover",
+        # what is built on token trees
+        "cover": "id hash vocab trie tree bpe pretokenize unicode spec",
+        "next_byte": "id vocab spec trie tree cover bpe pipeline",
     }
 )
 

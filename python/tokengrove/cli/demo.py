@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tokengrove
+from tokengrove.cli import demo_bytes
 from tokengrove.cli.errors import ExitCode
 from tokengrove.cli.pieces import SHADES, visible
 from tokengrove.cli.terminal import add_color_arguments, bold, color_wanted, dim, duration, size
 
 __all__ = ["DEMOS", "add_parser", "run"]
 
-DEMOS = ("encode",)
+DEMOS = ("encode", "bytes")
 """What there is to show."""
 
 MOST_BYTES = 8_000_000
@@ -27,6 +28,7 @@ SAMPLE_REPEATS = 200
 DESCRIPTION = """\
 Show the package at work on a vocabulary it carries; needs no network and takes a few seconds.
 
+bytes: continue prompts cut in mid-word by tokens, by token healing and by exact bytes (needs torch).
 encode: cut a real text into pieces and tokens, time it, and decode it back.
 """
 
@@ -93,6 +95,8 @@ def sample() -> str:
 def run(options: argparse.Namespace) -> int:
     """Show."""
     color = color_wanted(options.color, sys.stdout)
+    if options.what == "bytes":
+        return demo_bytes.show(color)
     out = sys.stdout
     out.write(bold(f"tokengrove {tokengrove.__version__}: text to tokens and back", color) + "\n\n")
 

@@ -29,6 +29,7 @@ impl ErrorClass {
 pub(crate) static INTERNAL: ErrorClass = ErrorClass::new("InternalError");
 pub(crate) static INVALID_ARGUMENT: ErrorClass = ErrorClass::new("InvalidArgumentError");
 pub(crate) static INVALID_TEXT: ErrorClass = ErrorClass::new("InvalidTextError");
+pub(crate) static LOGITS: ErrorClass = ErrorClass::new("LogitsError");
 pub(crate) static PATTERN: ErrorClass = ErrorClass::new("PatternError");
 pub(crate) static UNKNOWN_TOKEN: ErrorClass = ErrorClass::new("UnknownTokenError");
 pub(crate) static UNSUPPORTED: ErrorClass = ErrorClass::new("UnsupportedTokenizerError");

@@ -3,9 +3,9 @@
 //! One file per subject: `text`, `ids` and `special` convert arguments and results, `errors` maps Rust errors to the classes
 //! of `tokengrove.errors`, `threads` owns the thread pool, `buffer` the memory that ids are made in, `interrupt` runs work
 //! outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream`
-//! are the Python classes, `tiktoken` and `hf` those behind the two drop-ins, and `train` those behind training; `tree` are
-//! token trees, and `nodes` reads their numbers; `arrow` takes and gives columns, and `composing` is what `Tokenizer` does
-//! with them and with ids that go on.
+//! are the Python classes, `next_byte` those of byte-level probabilities, `tiktoken` and `hf` those behind the two
+//! drop-ins, and `train` those behind training; `tree` are token trees, and `nodes` reads their numbers; `arrow` takes and
+//! gives columns, and `composing` is what `Tokenizer` does with them and with ids that go on.
 
 #![allow(clippy::doc_markdown, reason = "the documentation of Python classes and functions is theirs: not Markdown")]
 
@@ -21,6 +21,7 @@ mod ids;
 mod interrupt;
 mod lists;
 mod model;
+mod next_byte;
 mod nodes;
 mod special;
 mod stream;
@@ -57,6 +58,8 @@ mod _native {
     use super::lists::list_twins;
     #[pymodule_export]
     use super::model::Model;
+    #[pymodule_export]
+    use super::next_byte::{ByteCovers, ByteVocab, PromptReader, TextScorer};
     #[pymodule_export]
     use super::stream::DecodeStream;
     #[pymodule_export]

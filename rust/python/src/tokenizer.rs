@@ -30,6 +30,11 @@ static TOKEN_BATCH: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 static OFFSET_ENCODING: PyOnceLock<Py<PyType>> = PyOnceLock::new();
 
 impl TokenizerCore {
+    /// The tokenizer itself.
+    pub(crate) fn shared(&self) -> Arc<Tokenizer> {
+        Arc::clone(&self.tokenizer)
+    }
+
     /// Calls `f` with the tokenizer and the options of the call.
     pub(crate) fn with_options<T>(
         &self,

@@ -9,7 +9,9 @@ mod build;
 mod error;
 mod heap;
 mod longest;
+mod neighbours;
 mod prefix;
+mod prefix_encoder;
 #[cfg(test)]
 mod reference;
 mod short;
@@ -18,8 +20,11 @@ mod symbols;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod times;
 
 pub use error::BpeError;
+pub use neighbours::Neighbours;
+pub use prefix_encoder::PrefixEncoder;
 
 use crate::id::TokenId;
 use crate::spec::{BpeSpec, MergeRule, Symbols};

@@ -1,7 +1,7 @@
 //! Every way of encoding equals the merge loop, for random vocabularies.
 
 use super::heap::{self, Pairs};
-use super::{Bpe, Scratch, build, reference};
+use super::{Bpe, Neighbours, PrefixEncoder, Scratch, build, reference};
 use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
 use proptest::prelude::*;
 
@@ -23,6 +23,11 @@ fn merged(bpe: &Bpe, pairs: &impl Pairs, piece: &[u8], out: &mut Vec<u32>) {
         out.push(id.0);
         return;
     }
+    by_merges(bpe, pairs, piece, out);
+}
+
+/// Ids by the merges alone, also where the whole piece is a token.
+fn by_merges(bpe: &Bpe, pairs: &impl Pairs, piece: &[u8], out: &mut Vec<u32>) {
     let mut symbols = Vec::new();
     assert!(bpe.symbols.entries(&bpe.vocab, piece, &mut symbols));
     let (mut by_loop, mut by_heap) = (Vec::new(), Vec::new());
@@ -139,6 +144,61 @@ proptest! {
             pairs.sort_by_key(|&(l, r)| l.max(r));
         }
         check(&spec, &texts)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn invalid_neighbours_are_those_that_the_merge_loop_would_change(
+        joins in prop::collection::vec((0..500usize, 0..500usize), 0..60),
+        same in prop::collection::vec((0..3usize, 0..3usize), 0..8),
+    ) {
+        // Joins among the first few give runs of one character, where ties between equal merges decide.
+        let spec = grown(&[same, joins].concat(), &[]);
+        let bpe = Bpe::new(&spec).expect("a complete vocabulary");
+        let neighbours = Neighbours::new(&bpe);
+        let tokens: Vec<(Vec<u8>, u32)> = spec.tokens.iter().map(|(b, id)| (b.to_vec(), id)).collect();
+        let interesting = |id: u32| id >= 256 || ALPHABET.contains(&u8::try_from(id).expect("a byte"));
+        for (left, a) in tokens.iter().filter(|t| interesting(t.1)) {
+            let Some(left_order) = neighbours.order(*a) else { continue };
+            let mut invalid = std::collections::HashSet::new();
+            neighbours.for_each_invalid_right(left_order, |order| {
+                invalid.insert(neighbours.id(order).expect("an order"));
+            });
+            for (right, b) in tokens.iter().filter(|t| interesting(t.1)) {
+                let Some(right_order) = neighbours.order(*b) else { continue };
+                let mut ids = Vec::new();
+                by_merges(&bpe, &build::RankPairs(&bpe.vocab), &[&left[..], right].concat(), &mut ids);
+                let valid = ids == [*a, *b];
+                prop_assert_eq!(neighbours.compatible(left_order, right_order), valid, "{:?} {:?}", left, right);
+                prop_assert_eq!(invalid.contains(b), !valid, "{:?} {:?}", left, right);
+            }
+        }
+    }
+
+    #[test]
+    fn every_prefix_has_its_own_encoding_after_appending_and_rewinding(
+        joins in prop::collection::vec((0..500usize, 0..500usize), 0..60),
+        edits in prop::collection::vec((bytes_of(ALPHABET, 12), 0..12usize), 1..6),
+    ) {
+        let spec = grown(&joins, &[]);
+        let bpe = Bpe::new(&spec).expect("a complete vocabulary");
+        let mut prefixes = PrefixEncoder::new(&bpe);
+        let mut text = Vec::new();
+        for (more, back) in edits {
+            prefixes.rewind(text.len().saturating_sub(back));
+            text.truncate(text.len().saturating_sub(back));
+            prefixes.extend(&more);
+            text.extend(more);
+            prop_assert_eq!(prefixes.len(), text.len());
+            for len in 1..=text.len() {
+                let mut ids = Vec::new();
+                by_merges(&bpe, &build::RankPairs(&bpe.vocab), &text[..len], &mut ids);
+                prop_assert_eq!(prefixes.encoding(len), ids);
+            }
+        }
     }
 }
 

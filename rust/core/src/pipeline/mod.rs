@@ -17,6 +17,7 @@ mod error;
 mod fingerprint;
 mod forms;
 mod full;
+mod inner;
 mod learning;
 mod lengths;
 mod locate;

@@ -121,6 +121,35 @@ impl Cursor {
     }
 }
 
+/// What one character does, for callers that follow several possible futures and hold the remembered places themselves.
+///
+/// See the module documentation for the three places. The settled ones lie where they were before the character moves any.
+#[allow(clippy::struct_excessive_bools, reason = "each is one thing that a character does or does not")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// The next state.
+    pub next: u8,
+    /// A boundary at the mark is settled.
+    pub mark: bool,
+    /// A boundary before the character read last is settled.
+    pub prev: bool,
+    /// A boundary before this character is settled.
+    pub here: bool,
+    /// The mark moves to the start of this character.
+    pub mark_here: bool,
+    /// The mark moves to the end of this character.
+    pub mark_after: bool,
+}
+
+/// Which of the two remembered places something is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembered {
+    /// The mark.
+    pub mark: bool,
+    /// The start of the character read last.
+    pub prev: bool,
+}
+
 /// At most three piece boundaries, increasing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Settled {
@@ -270,6 +299,40 @@ impl Machine {
             cursor.mark = if step.does(MARK_AFTER) { end } else { at };
         }
         settled
+    }
+
+    /// The state at the start of a text; no character leads back to it.
+    pub const START: u8 = State::Start as u8;
+
+    /// What a character of a class does in a state.
+    #[inline]
+    #[must_use]
+    pub fn transition(&self, state: u8, class: Class) -> Transition {
+        let step = self.look_up(state % 64, class);
+        Transition {
+            next: step.next(),
+            mark: step.does(MARK),
+            prev: step.does(PREV),
+            here: step.does(HERE),
+            mark_here: step.does(MARK_HERE),
+            mark_after: step.does(MARK_AFTER),
+        }
+    }
+
+    /// The remembered places that the end of the text makes boundaries, in a state.
+    #[must_use]
+    pub fn ending(&self, state: u8) -> Remembered {
+        Self::remembered(self.endings[state as usize % STATES].0)
+    }
+
+    /// The remembered places that some continuation makes boundaries, in a state.
+    #[must_use]
+    pub fn open(&self, state: u8) -> Remembered {
+        Self::remembered(self.open[state as usize % STATES])
+    }
+
+    const fn remembered(bits: u16) -> Remembered {
+        Remembered { mark: bits & MARK != 0, prev: bits & PREV != 0 }
     }
 
     /// The boundaries that the end of the text settles, the end itself not among them.

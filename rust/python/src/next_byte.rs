@@ -1,0 +1,371 @@
+//! Byte-level probabilities: the classes behind `tokengrove.next_byte`.
+
+use crate::interrupt::run;
+use crate::tokenizer::TokenizerCore;
+use crate::{errors, ids};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods, ToPyArray};
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokengrove::next_byte::{self, LogitsError, Mode, Row};
+use tokengrove::pipeline::Tokenizer;
+
+/// A tokenizer prepared for sums over bytes.
+#[pyclass(frozen, module = "tokengrove._native")]
+pub(crate) struct ByteVocab {
+    vocab: Arc<next_byte::ByteVocab>,
+    tokenizer: Arc<Tokenizer>,
+}
+
+/// Logits of one history.
+enum Logits<'py> {
+    Single(PyReadonlyArray1<'py, f32>),
+    Double(PyReadonlyArray1<'py, f64>),
+}
+
+impl<'py> Logits<'py> {
+    fn read(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(single) = object.extract::<PyReadonlyArray1<'_, f32>>()
+            && single.as_slice().is_ok()
+        {
+            return Ok(Self::Single(single));
+        }
+        let py = object.py();
+        let numpy = py.import(intern!(py, "numpy"))?;
+        let double = numpy.call_method1(intern!(py, "ascontiguousarray"), (object, "float64"))?;
+        Ok(Self::Double(double.extract()?))
+    }
+}
+
+/// Logits of several histories.
+enum Rows<'py> {
+    Single(PyReadonlyArray2<'py, f32>),
+    Double(PyReadonlyArray2<'py, f64>),
+}
+
+impl<'py> Rows<'py> {
+    fn read(object: &Bound<'py, PyAny>) -> PyResult<Self> {
+        if let Ok(single) = object.extract::<PyReadonlyArray2<'_, f32>>()
+            && single.as_slice().is_ok()
+        {
+            return Ok(Self::Single(single));
+        }
+        let py = object.py();
+        let numpy = py.import(intern!(py, "numpy"))?;
+        let double = numpy.call_method1(intern!(py, "ascontiguousarray"), (object, "float64"))?;
+        Ok(Self::Double(double.extract()?))
+    }
+}
+
+fn logits_error(py: Python<'_>, error: &LogitsError) -> PyErr {
+    errors::LOGITS.err(py, error)
+}
+
+#[pymethods]
+impl ByteVocab {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        tokenizer: &Bound<'_, TokenizerCore>,
+        mode: &str,
+        end_ids: &Bound<'_, PyAny>,
+    ) -> PyResult<Self> {
+        let mode = match mode {
+            "canonical" => Mode::Canonical,
+            "canonical-raw" => Mode::CanonicalRaw,
+            "all" => Mode::All,
+            _ => {
+                let message = format!("mode is \"canonical\", \"canonical-raw\" or \"all\", not {mode:?}");
+                return Err(errors::INVALID_ARGUMENT.err(py, message));
+            }
+        };
+        let end_ids = ids::read(end_ids)?;
+        let tokenizer = tokenizer.get().shared();
+        let vocab = run(py, usize::MAX, || next_byte::ByteVocab::new(&tokenizer, mode, &end_ids))?;
+        let vocab = vocab.map_err(|error| {
+            let class = if error.is_unsupported() { &errors::UNSUPPORTED } else { &errors::INVALID_ARGUMENT };
+            class.err(py, error)
+        })?;
+        Ok(Self { vocab: Arc::new(vocab), tokenizer })
+    }
+
+    /// What the tokenizer puts before every text.
+    #[getter]
+    fn prefix<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, self.vocab.prefix())
+    }
+
+    /// The fewest logits that a model may give.
+    #[getter]
+    fn width(&self) -> usize {
+        self.vocab.width()
+    }
+
+    /// The special tokens that are left out.
+    #[getter]
+    fn special_ids(&self) -> Vec<u32> {
+        self.vocab.special_ids().to_vec()
+    }
+
+    /// Nodes and bytes of memory of the vocabulary trie.
+    #[getter]
+    fn trie_size(&self) -> (usize, usize) {
+        (self.vocab.trie().node_count(), self.vocab.trie().memory())
+    }
+
+    /// Rewrites text as the tokenizer does, but for what it puts before it and how it writes spaces; a character cut short
+    /// at the end stays.
+    fn normalize<'py>(&self, py: Python<'py>, text: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+        let normalized = next_byte::normalize(&self.tokenizer, text);
+        let normalized = normalized.map_err(|error| errors::INVALID_TEXT.err(py, error))?;
+        Ok(PyBytes::new(py, &normalized))
+    }
+
+    /// The covers of no bytes.
+    fn start(&self) -> ByteCovers {
+        ByteCovers { state: next_byte::ByteState::start(Arc::clone(&self.vocab)) }
+    }
+
+    /// What adds up the scores of a text; None in the mode "all".
+    fn scorer(&self, py: Python<'_>, text: &[u8]) -> PyResult<Option<TextScorer>> {
+        let scorer = run(py, usize::MAX, || next_byte::Scorer::new(Arc::clone(&self.vocab), text))?;
+        Ok(scorer.map(|scorer| TextScorer { scorer: Mutex::new(scorer) }))
+    }
+
+    /// What reads a prompt; None in modes other than "canonical".
+    fn prompt(&self, py: Python<'_>, text: &[u8]) -> PyResult<Option<PromptReader>> {
+        let prompt = run(py, usize::MAX, || next_byte::Prompt::new(Arc::clone(&self.vocab), text))?;
+        Ok(prompt.map(|prompt| PromptReader { prompt: Mutex::new(Some(prompt)) }))
+    }
+
+    /// The tokens that may follow a sequence of tokens, or None if that is not valid itself; None in the mode "all" too.
+    fn valid_next<'py>(
+        &self,
+        py: Python<'py>,
+        history: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyArray1<bool>>>> {
+        let history = ids::read(history)?;
+        let valid = run(py, usize::MAX, || self.vocab.valid_next(&history))?;
+        Ok(valid.map(|valid| valid.into_pyarray(py)))
+    }
+}
+
+/// All covers of some bytes; immutable.
+#[pyclass(frozen, module = "tokengrove._native")]
+pub(crate) struct ByteCovers {
+    state: next_byte::ByteState,
+}
+
+/// Tokens and the logarithm of their share.
+type Cover = (Vec<u32>, f64);
+
+fn cover(cover: next_byte::Cover) -> Cover {
+    (cover.ids, cover.log_share)
+}
+
+#[pymethods]
+impl ByteCovers {
+    fn __len__(&self) -> usize {
+        self.state.len()
+    }
+
+    /// Bundles to ask the model about, see the Rust documentation.
+    fn pending(&self, eps: f64, most: usize) -> Vec<usize> {
+        self.state.pending(eps, most)
+    }
+
+    /// The tokens of a bundle's history.
+    fn path(&self, py: Python<'_>, bundle: usize) -> PyResult<Vec<u32>> {
+        self.check(py, bundle)?;
+        Ok(self.state.path(bundle))
+    }
+
+    /// The tokens that all histories begin with.
+    fn trunk(&self) -> Vec<u32> {
+        self.state.trunk()
+    }
+
+    /// Takes logits of some bundles: a list of bundles and a list of arrays.
+    fn resolve(&self, py: Python<'_>, bundles: Vec<usize>, logits: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
+        let mut rows = Vec::with_capacity(bundles.len());
+        for (bundle, logits) in bundles.into_iter().zip(&logits) {
+            self.check(py, bundle)?;
+            let row = match Logits::read(logits)? {
+                Logits::Single(values) => self.row(py, bundle, values.as_slice()?)?,
+                Logits::Double(values) => self.row(py, bundle, values.as_slice()?)?,
+            };
+            rows.push((bundle, row.map_err(|error| logits_error(py, &error))?));
+        }
+        Ok(Self { state: self.state.resolve(rows) })
+    }
+
+    /// Forgets all pending bundles but the heaviest.
+    fn forget(&self, all_but: usize) -> Self {
+        Self { state: self.state.forget(all_but) }
+    }
+
+    /// One byte more.
+    fn advance(&self, byte: u8) -> Self {
+        Self { state: self.state.advance(byte) }
+    }
+
+    /// float64[257].
+    fn logprobs<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.state.logprobs().as_slice().to_pyarray(py)
+    }
+
+    #[getter]
+    fn logprob(&self) -> f64 {
+        self.state.logprob()
+    }
+
+    #[getter]
+    fn special_logprob(&self) -> f64 {
+        self.state.special_logprob()
+    }
+
+    #[getter]
+    fn unresolved_mass(&self) -> f64 {
+        self.state.unresolved_mass()
+    }
+
+    /// The heaviest covers.
+    fn covers(&self, most: usize) -> Vec<Cover> {
+        self.state.covers(most).into_iter().map(cover).collect()
+    }
+
+    /// The cover at a place between 0 and 1.
+    fn cover_at(&self, place: f64) -> Option<Cover> {
+        self.state.cover_at(place).map(cover)
+    }
+}
+
+impl ByteCovers {
+    fn check(&self, py: Python<'_>, bundle: usize) -> PyResult<()> {
+        if bundle < self.state.len() {
+            return Ok(());
+        }
+        let message = format!("bundle {bundle} of {}", self.state.len());
+        Err(errors::INVALID_ARGUMENT.err(py, message))
+    }
+
+    fn row<T: next_byte::Logit + Sync>(
+        &self,
+        py: Python<'_>,
+        bundle: usize,
+        logits: &[T],
+    ) -> PyResult<Result<Row, LogitsError>> {
+        run(py, logits.len(), || self.state.row(bundle, logits))
+    }
+}
+
+/// Reads one prompt.
+#[pyclass(frozen, module = "tokengrove._native")]
+pub(crate) struct PromptReader {
+    /// Never held while Python code may run; taken out by the end.
+    prompt: Mutex<Option<next_byte::Prompt>>,
+}
+
+impl PromptReader {
+    fn prompt(&self) -> MutexGuard<'_, Option<next_byte::Prompt>> {
+        self.prompt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl PromptReader {
+    /// The tokens and parents of the nodes to ask the model about.
+    #[getter]
+    fn tree<'py>(&self, py: Python<'py>) -> Tree<'py> {
+        let needed = self.prompt().as_ref().map(next_byte::Prompt::needed).unwrap_or_default();
+        let tokens: Vec<i64> = needed.iter().map(|node| i64::from(node.0)).collect();
+        let parents: Vec<i64> = needed.iter().map(|node| node.1.map_or(-1, |at| at.cast_signed() as i64)).collect();
+        (tokens.into_pyarray(py), parents.into_pyarray(py))
+    }
+
+    /// Takes the logits of the next nodes, the empty sequence first: an array of one row for each.
+    fn push(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        match Rows::read(rows)? {
+            Rows::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+            Rows::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+        }
+    }
+
+    /// The covers of the prompt; None while rows are missing, and the second time.
+    fn finish(&self) -> Option<ByteCovers> {
+        let mut prompt = self.prompt();
+        if prompt.as_ref()?.missing() > 0 {
+            return None;
+        }
+        prompt.take()?.finish().map(|state| ByteCovers { state })
+    }
+}
+
+impl PromptReader {
+    fn push_rows<T: next_byte::Logit + Sync>(&self, py: Python<'_>, rows: &[T], width: usize) -> PyResult<()> {
+        let pushed = run(py, usize::MAX, || {
+            let mut prompt = self.prompt();
+            let Some(prompt) = prompt.as_mut() else { return Ok(()) };
+            rows.chunks_exact(width.max(1)).try_for_each(|row| prompt.push(row))
+        })?;
+        pushed.map_err(|error| logits_error(py, &error))
+    }
+}
+
+/// Adds up the scores of one text.
+#[pyclass(frozen, module = "tokengrove._native")]
+pub(crate) struct TextScorer {
+    /// Never held while Python code may run.
+    scorer: Mutex<next_byte::Scorer>,
+}
+
+/// Parents, tokens: int64 arrays of one length.
+type Tree<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+
+impl TextScorer {
+    fn scorer(&self) -> MutexGuard<'_, next_byte::Scorer> {
+        self.scorer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push_rows<T: next_byte::Logit + Sync>(&self, py: Python<'_>, rows: &[T], width: usize) -> PyResult<()> {
+        let pushed = run(py, usize::MAX, || {
+            let mut scorer = self.scorer();
+            rows.chunks_exact(width.max(1)).try_for_each(|row| scorer.push(row))
+        })?;
+        pushed.map_err(|error| logits_error(py, &error))
+    }
+}
+
+#[pymethods]
+impl TextScorer {
+    /// The tokens and parents of the cover tree.
+    #[getter]
+    fn tree<'py>(&self, py: Python<'py>) -> Tree<'py> {
+        let scorer = self.scorer();
+        let tree = scorer.tree();
+        let parents = (0..tree.len()).map(|node| tree.parent(node).map_or(-1, |parent| parent.cast_signed() as i64));
+        let tokens = (0..tree.len()).map(|node| i64::from(tree.token(node).unwrap_or(0)));
+        (tokens.collect::<Vec<i64>>().into_pyarray(py), parents.collect::<Vec<i64>>().into_pyarray(py))
+    }
+
+    /// How many rows are still to come.
+    #[getter]
+    fn missing(&self) -> usize {
+        self.scorer().missing()
+    }
+
+    /// Takes the logits of the next nodes: an array of one row for each.
+    fn push(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        match Rows::read(rows)? {
+            Rows::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+            Rows::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+        }
+    }
+
+    /// Logarithms of the probabilities of the bytes and of the end; None while rows are missing.
+    fn finish<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyArray1<f64>>, f64)> {
+        let scored = self.scorer().finish()?;
+        Some((scored.logprobs.into_pyarray(py), scored.end_logprob))
+    }
+}
