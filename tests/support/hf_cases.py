@@ -228,7 +228,7 @@ class Case:
         rng = random.Random(self.seed)
         self.rng = rng
         made = model(rng)
-        self.file = {
+        self.file: dict[str, Any] = {
             "version": "1.0",
             "truncation": None,
             "padding": None,
