@@ -206,7 +206,8 @@ class DecodeStream:
     def __init__(self, ids: Strings[int] | bool | None = None, skip_special_tokens: bool = False) -> None:
         if isinstance(ids, bool):
             # The reference library took the flag first in older versions.
-            ids, skip_special_tokens = None, ids
+            skip_special_tokens = ids
+            ids = None
         self._ids = list(ids or ())
         self._prefix = ""
         self._index = 0
