@@ -36,7 +36,7 @@ fn model(context: [u32; 3]) -> ([u32; K], [f32; K]) {
     let all = mix(last ^ mix(u64::from(context[1]) << 20 ^ u64::from(context[2]) << 40));
     let mut ids = [0; K];
     for (i, id) in ids.iter_mut().enumerate() {
-        let base = if (all >> i) & 3 == 0 { all } else { last };
+        let base = if (all >> i).trailing_zeros() >= 2 { all } else { last };
         *id = (skewed(mix(base.wrapping_add(i as u64 * 77))) + i as u32) % VOCAB;
     }
     let logs = [0.45_f32, 0.2, 0.1, 0.06, 0.04, 0.02, 0.01, 0.005].map(f32::ln);

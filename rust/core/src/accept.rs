@@ -87,6 +87,14 @@ fn check(tokens: &[TokenId], parents: &[i32]) -> Result<(), AcceptError> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "small numbers of a test"
+    )]
     use super::{Accepted, accept};
     use crate::id::TokenId;
     use proptest::prelude::*;

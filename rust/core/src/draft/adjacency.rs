@@ -2,12 +2,11 @@
 
 use super::error::DraftError;
 use super::row::{MAX_K, Row, Update};
-use crate::prefetch;
+use crate::{hugepage, prefetch};
 
 /// Candidate successors of single tokens (Luo et al. 2024), with probabilities and ages.
 ///
-/// One [`Row`] of 64 bytes per token; memory is asked for zeroed, so rows never written cost address space only. A token
-/// that has not been seen has an empty row and drafts nothing. Updates are deterministic: rows are written in the order
+/// One [`Row`] of 64 bytes per token. A token that has not been seen has an empty row and drafts nothing. Updates are deterministic: rows are written in the order
 /// they are given, and the last of several for one token decides (or enters the average last).
 ///
 /// ```
@@ -27,7 +26,7 @@ pub struct AdjacencyMatrix {
 }
 
 impl AdjacencyMatrix {
-    /// An empty matrix for a vocabulary of `vocab_size` tokens and `k` candidates for each. O(1) until rows are touched.
+    /// An empty matrix for a vocabulary of `vocab_size` tokens and `k` candidates for each. O(vocabulary).
     ///
     /// # Errors
     ///
@@ -46,7 +45,7 @@ impl AdjacencyMatrix {
         {
             return Err(DraftError::argument(format!("the rate of averaging is {rate}; it must be in (0, 1]")));
         }
-        Ok(Self { rows: vec![Row::default(); vocab_size], k, how, clock: 0 })
+        Ok(Self { rows: hugepage::filled(Row::default(), vocab_size), k, how, clock: 0 })
     }
 
     /// How many tokens the vocabulary holds.

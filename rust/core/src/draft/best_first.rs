@@ -67,16 +67,23 @@ impl Search {
         self.magnitudes.resize(CLASSES, 0);
         (self.made, self.hopeless) = (0, CLASSES);
         let mut parent = 0;
-        let mut standing = source.standing(sequence);
+        let mut above = source.standing(sequence);
         for left in (1..=budget).rev() {
             let path = draft.probabilities[parent];
+            let mut standing = above;
             if magnitude(path.to_bits()) < self.hopeless {
+                if parent > 0 {
+                    standing = source.step(sequence, &above, draft.tokens[parent]);
+                }
                 candidates.collect(&source.evidence(sequence, &standing, parent == 0));
                 for (id, inputs, classes) in candidates.iter() {
-                    self.offer(path * source.mixer.probability(inputs, classes), id, parent);
+                    if self.offer(path * source.mixer.probability(inputs, classes), id, parent) {
+                        source.prefetch_child(&standing, id);
+                    }
                 }
                 self.give_up(left);
             }
+            // Where a node stands is asked for by its children alone, and there are none if it was given up.
             self.standings.push(standing);
             let Some(best) = self.heap.pop() else { return };
             #[allow(clippy::cast_possible_truncation, reason = "32 bits are left after the shift")]
@@ -84,21 +91,23 @@ impl Search {
             self.magnitudes[magnitude(bits)] -= 1;
             parent = draft.len();
             draft.push(best.token, i32::try_from(best.parent).unwrap_or(0), f32::from_bits(bits));
-            standing = source.step(sequence, &self.standings[best.parent as usize], best.token);
+            above = self.standings[best.parent as usize];
         }
     }
 
+    /// Puts a candidate on the heap, unless it is out of reach.
     #[inline]
-    fn offer(&mut self, probability: f32, token: u32, parent: usize) {
+    fn offer(&mut self, probability: f32, token: u32, parent: usize) -> bool {
         let bits = probability.to_bits();
         let magnitude = magnitude(bits);
         if magnitude >= self.hopeless {
-            return;
+            return false;
         }
         self.magnitudes[magnitude] += 1;
         self.made += 1;
         let order = u64::from(bits) << 32 | u64::from(u32::MAX - self.made);
         self.heap.push(Offer { order, token, parent: u32::try_from(parent).unwrap_or(0) });
+        true
     }
 
     /// Finds out which magnitudes cannot be reached with `left` nodes to place, as there are likelier offers enough.
@@ -118,5 +127,5 @@ impl Search {
 #[inline]
 fn magnitude(bits: u32) -> usize {
     let one = 1.0_f32.to_bits() >> CLASS_SHIFT;
-    one.saturating_sub(bits >> CLASS_SHIFT).min(CLASSES as u32 - 1) as usize
+    (one.saturating_sub(bits >> CLASS_SHIFT) as usize).min(CLASSES - 1)
 }

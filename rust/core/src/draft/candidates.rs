@@ -20,12 +20,12 @@ const FOLLOWED: usize = ORDERS + 3;
 const UNLISTED: f32 = -6.0;
 
 /// How many sets of weights the first and the second class choose from.
-pub(super) const FIRST_SETS: usize = (ORDERS + 1) * COUNTS * RANKS;
-pub(super) const SECOND_SETS: usize = LENGTHS * STATUSES;
-const COUNTS: usize = 3;
-const RANKS: usize = 5;
-const LENGTHS: usize = 9;
-const STATUSES: usize = 4;
+pub(super) const FIRST_SETS: usize = (ORDERS + 1) * COUNTS as usize * RANKS as usize;
+pub(super) const SECOND_SETS: usize = LENGTHS as usize * STATUSES as usize;
+const COUNTS: u16 = 3;
+const RANKS: u16 = 5;
+const LENGTHS: u16 = 9;
+const STATUSES: u16 = 4;
 
 /// The second class of a candidate that the precedent does not list.
 const NEITHER: u16 = 3;
@@ -67,10 +67,10 @@ impl Candidates {
         let mut blank = [0.0; INPUTS];
         blank[BIAS] = 1.0;
         let mut class = 0;
-        for (order, row) in evidence.rows.iter().enumerate() {
+        for (order, row) in (1_u16..).zip(&evidence.rows) {
             if let Some(row) = row {
-                blank[order + 1] = UNLISTED;
-                class = ((order + 1) * COUNTS + count_class(row.count())) * RANKS;
+                blank[usize::from(order)] = UNLISTED;
+                class = (order * COUNTS + count_class(row.count())) * RANKS;
             }
         }
         let mut length = 0;
@@ -79,21 +79,20 @@ impl Candidates {
             blank[PRECEDENT] = if precedent.row.is_empty() { 0.0 } else { UNLISTED };
             length = length_class(precedent.len) * STATUSES;
         }
-        #[allow(clippy::cast_possible_truncation, reason = "both are below the number of sets")]
-        let classes = Classes { first: class as u16 + RANKS as u16 - 1, second: length as u16 + NEITHER };
+        let classes = Classes { first: class + RANKS - 1, second: length + NEITHER };
         // The longest context comes first: its order of candidates decides their ranks.
         let mut longest = true;
         for (order, row) in evidence.rows.iter().enumerate().rev() {
             let Some(row) = row else { continue };
             self.merge(row, order + 1, 0.0, &blank, classes, |rank, classes| {
                 if longest {
-                    classes.first = class as u16 + (rank as u16).min(RANKS as u16 - 2);
+                    classes.first = class + rank.min(RANKS - 2);
                 }
             });
             longest = false;
         }
         if let Some(precedent) = &evidence.precedent {
-            let status = |status: u16| length as u16 + status;
+            let status = |status: u16| length + status;
             self.merge(precedent.row, PRECEDENT, 0.0, &blank, classes, |rank, classes| {
                 classes.second = status(if rank == 0 { 1 } else { 2 });
             });
@@ -115,9 +114,9 @@ impl Candidates {
         offset: f32,
         blank: &Inputs,
         classes: Classes,
-        mut note: impl FnMut(usize, &mut Classes),
+        mut note: impl FnMut(u16, &mut Classes),
     ) {
-        for (rank, (&id, probability)) in row.ids().iter().zip(row.probabilities()).enumerate() {
+        for (rank, (&id, probability)) in (0_u16..).zip(row.ids().iter().zip(row.probabilities())) {
             let at = self.place(id, blank, classes);
             self.inputs[at][input] = probability.stretch() + offset;
             note(rank, &mut self.classes[at]);
@@ -150,7 +149,7 @@ fn find(ids: &[u32; PLACES], len: usize, id: u32) -> Option<usize> {
     None
 }
 
-fn count_class(count: u16) -> usize {
+fn count_class(count: u16) -> u16 {
     match count {
         0 | 1 => 0,
         2 | 3 => 1,
@@ -158,7 +157,7 @@ fn count_class(count: u16) -> usize {
     }
 }
 
-fn length_class(len: usize) -> usize {
+fn length_class(len: usize) -> u16 {
     match len {
         0..=2 => 1,
         3 | 4 => 2,

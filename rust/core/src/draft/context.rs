@@ -1,7 +1,7 @@
 //! Candidates after several tokens: rows found by a hash of the last two, three, ... tokens.
 
 use super::row::{Row, Update};
-use crate::{hash, prefetch};
+use crate::{hash, hugepage, prefetch};
 
 /// Rows that share a place; together they fill two neighbouring cache lines.
 const WAYS: usize = 2;
@@ -119,7 +119,7 @@ impl ContextTable {
     /// Doubles the table. A place splits in two, so no row is lost.
     fn grow(&mut self) {
         let mask = self.mask * 2 + 1;
-        let mut rows = vec![Row::default(); self.rows.len() * 2];
+        let mut rows = hugepage::filled(Row::default(), self.rows.len() * 2);
         for row in self.rows.iter().filter(|row| row.tag != 0) {
             let place = Key(row.tag).place(mask);
             if let Some(free) = rows[place..place + WAYS].iter_mut().find(|row| row.tag == 0) {

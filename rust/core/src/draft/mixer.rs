@@ -47,11 +47,9 @@ impl Mixer {
         else {
             return 0.0;
         };
-        let mut sum = 0.0;
-        for i in 0..INPUTS {
-            sum += (a[i] + b[i]) * inputs[i];
-        }
-        sum
+        // Summed as a tree, which the compiler may do in vectors.
+        let p: Inputs = std::array::from_fn(|i| (a[i] + b[i]) * inputs[i]);
+        ((p[0] + p[4]) + (p[1] + p[5])) + ((p[2] + p[6]) + (p[3] + p[7]))
     }
 
     /// The estimated probability that the candidate is accepted.
@@ -65,8 +63,8 @@ impl Mixer {
         let step = (accepted - self.probability(inputs, classes)) * self.rate;
         for set in [usize::from(classes.first), self.second + usize::from(classes.second)] {
             if let Some(weights) = self.weights.get_mut(set) {
-                for i in 0..INPUTS {
-                    weights[i] += step * inputs[i];
+                for (weight, input) in weights.iter_mut().zip(inputs) {
+                    *weight += step * input;
                 }
             }
         }

@@ -55,6 +55,7 @@ mod suffix;
 mod template;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use adjacency::AdjacencyMatrix;
 pub use error::DraftError;

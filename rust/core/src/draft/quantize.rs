@@ -112,6 +112,14 @@ pub(super) fn small(value: usize) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_precision_loss,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "small numbers of a test"
+    )]
     use super::{Probability, STRETCH_LIMIT, fast_exp, squash};
 
     #[test]

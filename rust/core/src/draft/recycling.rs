@@ -2,7 +2,7 @@
 
 use super::adjacency::{AdjacencyMatrix, check_ids, check_rows};
 use super::best_first::Search;
-use super::candidates::{Candidates, Evidence, FIRST_SETS, ORDERS, SECOND_SETS};
+use super::candidates::{Candidates, Evidence, ORDERS};
 use super::context::{ContextTable, Key};
 use super::error::DraftError;
 use super::history::History;
@@ -10,6 +10,7 @@ use super::mixer::{INPUTS, Mixer};
 use super::row::{Row, Update};
 use super::suffix::{Match, NONE};
 use super::template::Template;
+use super::weights;
 
 /// What a drafter is made of.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,9 +46,9 @@ impl Config {
             vocab_size,
             k: 8,
             template: None,
-            rates: [0.25, 0.4, 0.5],
+            rates: [0.4, 0.5, 0.7],
             suffix: true,
-            suffix_least: 4,
+            suffix_least: 6,
             runners_up: true,
             context_rows: 1 << 17,
             shared_tokens: 1 << 16,
@@ -284,10 +285,10 @@ impl Recycling {
         let mut contexts = std::mem::take(&mut self.contexts_of_nodes);
         self.contexts_of(sequence, draft, &mut contexts);
         let mut taken = path.iter().peekable();
-        for node in 0..draft.len() {
+        for (node, context) in contexts.iter().enumerate() {
             // An accepted path goes down, and so do the numbers of nodes.
             if taken.next_if_eq(&&node).is_none() && width > 0 {
-                self.enter(&contexts[node], &row(node), stamp);
+                self.enter(context, &row(node), stamp);
             }
         }
         for (i, &node) in path.iter().enumerate() {
@@ -334,7 +335,7 @@ impl Recycling {
     }
 
     fn from_parts(config: Config, matrix: AdjacencyMatrix, contexts: [ContextTable; ORDERS - 1]) -> Self {
-        let (first, second) = initial_weights();
+        let (first, second) = weights::initial();
         Self {
             mixer: Mixer::new(&first, &second, config.learning_rate),
             config,
@@ -375,7 +376,7 @@ impl Recycling {
     /// Where the root stands.
     pub(super) fn standing(&self, sequence: &Sequence) -> Standing {
         let mut shared = Match::default();
-        if self.config.suffix && self.shared.len() > 0 {
+        if self.config.suffix && !self.shared.is_empty() {
             let tokens = sequence.tokens();
             for &token in &tokens[tokens.len().saturating_sub(32)..] {
                 shared = self.shared.follow(shared, token);
@@ -384,19 +385,23 @@ impl Recycling {
         Standing { context: self.context(recent(sequence.tokens())), own: sequence.history.end(), shared }
     }
 
+    /// Starts loading the rows of a child that may be looked at soon.
+    #[inline]
+    pub(super) fn prefetch_child(&self, at: &Standing, token: u32) {
+        self.prefetch(&self.context(extend(at.context.recent, token)));
+    }
+
     /// Where a child stands.
     #[inline]
     pub(super) fn step(&self, sequence: &Sequence, at: &Standing, token: u32) -> Standing {
         let (mut own, mut shared) = (Match::default(), Match::default());
         if self.config.suffix {
             own = sequence.history.follow(at.own, token);
-            if self.shared.len() > 0 {
+            if !self.shared.is_empty() {
                 shared = self.shared.follow(at.shared, token);
             }
         }
-        let context = self.context(extend(at.context.recent, token));
-        self.prefetch(&context);
-        Standing { context, own, shared }
+        Standing { context: self.context(extend(at.context.recent, token)), own, shared }
     }
 
     /// The contexts of all nodes, whose rows are asked for at once.
@@ -497,18 +502,14 @@ fn check_path(sequence: &Sequence, draft: &Draft, path: &[usize]) -> Result<(), 
 fn fill_template(template: &Template, matrix: &AdjacencyMatrix, budget: usize, draft: &mut Draft) {
     let mut placed: Vec<Option<i32>> = vec![None; template.len() + 1];
     placed[0] = Some(0);
-    for (node, (parent, &rank)) in template.parents().iter().zip(template.ranks()).enumerate().skip(1).take(budget) {
+    for (node, (parent, &rank)) in template.parents().iter().zip(template.ranks()).enumerate().skip(1) {
+        if !template.fits(node, budget) {
+            continue;
+        }
         let Some(parent) = parent.and_then(|parent| placed[parent as usize]) else { continue };
         let token = draft.tokens.get(usize::try_from(parent).unwrap_or(0)).copied().unwrap_or_default();
         let Some(&token) = matrix.row(token).and_then(|row| row.ids().get(usize::from(rank))) else { continue };
         placed[node] = i32::try_from(draft.len()).ok();
         draft.push(token, parent, 1.0);
     }
-}
-
-/// The weights to begin with.
-fn initial_weights() -> (Vec<[f32; INPUTS]>, Vec<[f32; INPUTS]>) {
-    let first = vec![[-0.3, 0.3, 0.3, 0.3, 0.0, 0.1, 0.0, 0.0]; FIRST_SETS];
-    let second = vec![[0.0, 0.0, 0.0, 0.0, 0.3, 0.0, 0.5, 0.0]; SECOND_SETS];
-    (first, second)
 }

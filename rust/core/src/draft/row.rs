@@ -140,9 +140,9 @@ impl Row {
 
     fn replace(&mut self, ids: &[u32], logs: &[f32]) {
         let len = ids.len().min(logs.len()).min(MAX_K);
-        for i in 0..len {
-            self.ids[i] = ids[i];
-            self.probabilities[i] = Probability::from_log(logs[i]);
+        self.ids[..len].copy_from_slice(&ids[..len]);
+        for (probability, &log) in self.probabilities.iter_mut().zip(&logs[..len]) {
+            *probability = Probability::from_log(log);
         }
         self.len = quantize::small(len);
         self.count = 1;
@@ -153,9 +153,9 @@ impl Row {
         let mut ids = [0; 2 * MAX_K];
         let mut values = [0.0; 2 * MAX_K];
         let old = self.len();
-        for i in 0..old {
-            ids[i] = self.ids[i];
-            values[i] = (1.0 - weight) * self.probabilities[i].value();
+        ids[..old].copy_from_slice(self.ids());
+        for (value, probability) in values.iter_mut().zip(self.probabilities()) {
+            *value = (1.0 - weight) * probability.value();
         }
         let mut total = old;
         for (&id, &probability) in new.ids().iter().zip(new.probabilities()) {
@@ -180,9 +180,9 @@ impl Row {
             (ids[at], values[at]) = (id, value);
         }
         let len = total.min(MAX_K);
-        for i in 0..len {
-            self.ids[i] = ids[i];
-            self.probabilities[i] = Probability::from_value(values[i]);
+        self.ids[..len].copy_from_slice(&ids[..len]);
+        for (probability, &value) in self.probabilities.iter_mut().zip(&values[..len]) {
+            *probability = Probability::from_value(value);
         }
         self.len = quantize::small(len);
     }

@@ -104,7 +104,7 @@ impl Recycling {
     }
 
     fn latest_stamp(&self) -> u32 {
-        let contexts = self.contexts.iter().flat_map(|table| table.rows());
+        let contexts = self.contexts.iter().flat_map(super::context::ContextTable::rows);
         self.matrix.rows().iter().chain(contexts).map(Row::stamp).max().unwrap_or(0)
     }
 }

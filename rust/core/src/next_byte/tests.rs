@@ -1,4 +1,5 @@
 //! The three ways to the probability of a text agree, with a pretokenizer too.
+#![allow(clippy::float_cmp, reason = "infinities and exact zeros are compared")]
 
 use super::{ByteState, ByteVocab, END, Mode, Prompt, Row, Scorer};
 use crate::pipeline;

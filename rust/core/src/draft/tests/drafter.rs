@@ -147,7 +147,7 @@ fn what_does_not_fit_is_refused_and_changes_nothing() {
     other_root.tokens[0] = (other_root.tokens[0] + 1) % VOCAB;
     let mut nan = logs.clone();
     nan[3] = f32::NAN;
-    let cases: [(&Draft, &[usize], u32, &[u32], &[f32], &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         (&session.draft, &[], 1, &ids, &logs, "the accepted path is empty; it begins with the root"),
         (&session.draft, &[1], 1, &ids, &logs, "node 1 of the accepted path does not follow node -1"),
         (&session.draft, &[0, 0], 1, &ids, &logs, "node 0 of the accepted path does not follow node 0"),
@@ -182,3 +182,6 @@ fn resetting_forgets_everything() {
     assert_eq!(session.drafter.save(), dynamic().save());
     assert_eq!(session.drafter.config().k, K);
 }
+
+/// A draft, the accepted path, the next token, ids and log-probabilities of the rows, and the error.
+type Case<'a> = (&'a Draft, &'a [usize], u32, &'a [u32], &'a [f32], &'a str);

@@ -1,5 +1,14 @@
 //! Laws of drafting, against plain re-implementations.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "small numbers of a test"
+)]
+
 mod drafter;
 mod paper;
 mod saving;

@@ -58,7 +58,9 @@ fn bytes_that_were_not_saved_are_refused_and_change_nothing() {
 
 fn learned_sequence() -> crate::draft::Sequence {
     let mut sequence = crate::draft::Sequence::default();
-    [3, 1, 4].iter().for_each(|&token| sequence.push(token));
+    for token in [3, 1, 4] {
+        sequence.push(token);
+    }
     sequence
 }
 

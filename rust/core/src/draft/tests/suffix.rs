@@ -42,7 +42,9 @@ proptest! {
         tokens in prop::collection::vec(0_u32..4, 0..20),
     ) {
         let mut automaton = SuffixAutomaton::new();
-        text.iter().for_each(|&token| automaton.push(token));
+        for &token in &text {
+            automaton.push(token);
+        }
         let mut at = crate::draft::Match::default();
         for (i, &token) in tokens.iter().enumerate() {
             at = automaton.follow(at, token);
