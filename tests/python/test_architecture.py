@@ -56,7 +56,7 @@ RUST = layers(
         # token trees
         "tree": "id",
         # drafts of continuations, and what a target takes of them
-        "draft": "id hash prefetch tree",
+        "draft": "id hash hugepage prefetch tree",
         "accept": "id tree",
         # learning a vocabulary: from counted pieces to tokens and merges
         "train": "hash hugepage prefetch spec cache pretokenize pipeline",

@@ -28,6 +28,7 @@ impl Model {
     /// Loads a file.
     #[staticmethod]
     #[pyo3(signature = (path, *, pattern, special_tokens = None))]
+    #[allow(clippy::needless_pass_by_value, reason = "arguments from Python come as values")]
     fn from_file(
         py: Python<'_>,
         path: PathBuf,

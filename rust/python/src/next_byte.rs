@@ -187,6 +187,7 @@ impl ByteCovers {
     }
 
     /// Takes logits of some bundles: a list of bundles and a list of arrays.
+    #[allow(clippy::needless_pass_by_value, reason = "arguments from Python come as values")]
     fn resolve(&self, py: Python<'_>, bundles: Vec<usize>, logits: Vec<Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut rows = Vec::with_capacity(bundles.len());
         for (bundle, logits) in bundles.into_iter().zip(&logits) {

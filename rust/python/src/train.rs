@@ -341,7 +341,7 @@ fn watched<T: Send>(
                         // The work panicked; the scope passes that on.
                         Err(RecvTimeoutError::Disconnected) => return None,
                         Err(RecvTimeoutError::Timeout) => {
-                            if let Err(error) = Python::attach(|py| py.check_signals()) {
+                            if let Err(error) = Python::attach(|py| -> PyResult<()> { py.check_signals() }) {
                                 signal = Some(error);
                                 stop.store(true, Ordering::Relaxed);
                             }
