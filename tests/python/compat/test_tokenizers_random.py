@@ -26,7 +26,7 @@ REAL = (
 OPEN = {280: "the end of an offset, where a byte-level vocabulary lacks bytes and more pre-tokenizers follow"}
 
 
-def compare(seed: int) -> None:
+def check_seed(seed: int) -> None:
     case = Case(seed)
     for _ in range(8):
         found = case.difference()
@@ -39,14 +39,14 @@ def compare(seed: int) -> None:
 def test_random_tokenizers_agree(first: int) -> None:
     for seed in range(first, first + 100):
         if seed not in OPEN:
-            compare(seed)
+            check_seed(seed)
 
 
 @pytest.mark.parametrize(
     "seed", [pytest.param(seed, marks=pytest.mark.xfail(reason=why)) for seed, why in OPEN.items()]
 )
 def test_open_differences(seed: int) -> None:
-    compare(seed)
+    check_seed(seed)
 
 
 def real(name: str) -> tuple[Path, Any, Any]:
