@@ -28,7 +28,7 @@ SAMPLE_REPEATS = 200
 DESCRIPTION = """\
 Show the package at work on a vocabulary it carries; needs no network and takes a few seconds.
 
-bytes: continue prompts cut in mid-word by tokens, by token healing and by exact bytes (needs torch).
+bytes: continue prompts cut in mid-word by tokens, by healing and by exact bytes (needs torch).
 encode: cut a real text into pieces and tokens, time it, and decode it back.
 """
 
