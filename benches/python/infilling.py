@@ -101,10 +101,10 @@ def main() -> None:
             name: interval(np.array(values)[~cut_inside]) for name, values in bits.items() if (~cut_inside).any()
         },
     }
-    text = json.dumps(result, indent=1)
+    report = json.dumps(result, indent=1)
     if options.out:
-        options.out.write_text(text + "\n", encoding="utf-8")
-    print(text)
+        options.out.write_text(report + "\n", encoding="utf-8")
+    print(report)
 
 
 if __name__ == "__main__":

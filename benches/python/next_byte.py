@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +66,22 @@ def large_vocabulary(path: Path, rounds: int) -> dict[str, Any]:
     rules, canonical = timed(lambda: ByteVocab(tokenizer, "canonical", [end]))
     found["trie_and_rules_seconds"] = rules
     logits = np.random.default_rng(0).normal(scale=4.0, size=vocab.width).astype(np.float32)
-    softmax, distribution = [], {"all": [], "canonical": []}
+    softmax: list[float] = []
+    distribution: dict[str, list[float]] = {"all": [], "canonical": []}
     for _ in range(rounds * 5):
         softmax.append(timed(lambda: _softmax(logits))[0])
         for mode, one in (("all", vocab), ("canonical", canonical)):
             start = one.start()
-            distribution[mode].append(timed(lambda start=start: start.resolve([0], [logits]).logprobs())[0])
+            distribution[mode].append(timed(partial(_distribution, start, logits))[0])
     found["softmax_float64"] = spread(softmax)
     found["distribution"] = {mode: spread(samples) for mode, samples in distribution.items()}
     found["peak_mb"] = resident() - before
     found["genlm"] = _genlm_trie(tokenizer, logits, rounds)
     return found
+
+
+def _distribution(start: Any, logits: np.ndarray[Any, Any]) -> Any:
+    return start.resolve([0], [logits]).logprobs()
 
 
 def _softmax(logits: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -115,7 +121,8 @@ def small_model(folder: Path, rounds: int) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     tokenizer = Tokenizer.from_file(folder / "tokenizer.json")
-    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+    model.eval()
     lm = ByteLM(model, tokenizer)
     found: dict[str, Any] = {}
     lm.generate(PROMPT, max_new_bytes=8, seed=0)
@@ -129,8 +136,9 @@ def small_model(folder: Path, rounds: int) -> dict[str, Any]:
         samples["tokengrove"].append(timed(lambda: lm.generate(PROMPT, max_new_bytes=BYTES, temperature=0.0))[0])
         samples["model_alone"].append(timed(lambda: _model_alone(model, len(made.data)))[0])
         samples["row_by_row"].append(timed(rows)[0])
-        for width in (1, 5, 20) if genlm else ():
-            samples[f"genlm_K{width}"].append(timed(lambda width=width: genlm(width))[0])
+        for width in (1, 5, 20):
+            if genlm:
+                samples[f"genlm_K{width}"].append(timed(partial(genlm, width))[0])
     found["generate_bytes_per_second"] = {
         name: {"median": BYTES / statistics.median(times), "runs": len(times)} for name, times in samples.items()
     }

@@ -109,7 +109,8 @@ class Oracle:
     def next_byte(self, text: bytes) -> NDArray[np.float64]:
         """float64[257]: probabilities of what follows."""
         joint = np.array([self.prefix(text + bytes([byte])) for byte in range(256)] + [self.end(text)])
-        return joint / joint.sum()
+        normalised: NDArray[np.float64] = joint / joint.sum()
+        return normalised
 
 
 def bpe_oracle(ranks: dict[bytes, int], model: Model, ends: Sequence[int], mode: str) -> Oracle:

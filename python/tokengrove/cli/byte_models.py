@@ -102,7 +102,7 @@ def prompt_bytes(text: str) -> bytes:
     if "\\" not in text:
         return text.encode()
     try:
-        data, _ = codecs.escape_decode(text.encode())  # type: ignore[attr-defined]
+        data, _ = codecs.escape_decode(text.encode())
     except ValueError as error:
         raise CommandError(f"{text!r}: {error}") from error
     return bytes(data)

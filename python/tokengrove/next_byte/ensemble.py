@@ -171,4 +171,4 @@ class EnsembleState:
     @property
     def unresolved_mass(self) -> float:
         """The largest of the members', see :attr:`ByteState.unresolved_mass`."""
-        return max(state.unresolved_mass for state in self._states)
+        return float(max(state.unresolved_mass for state in self._states))

@@ -220,7 +220,8 @@ class TreeEvaluator:
                 "the model says nothing before it has seen a token, and there is neither a prompt nor a context: give "
                 "`context`, the ids that stand before a text, such as the id of a beginning-of-text token"
             )
-        return _to_numpy(self._model.head(hidden))[0]
+        row: NDArray[Any] = _to_numpy(self._model.head(hidden))[0]
+        return row
 
 
 def _common(left: Sequence[int], right: Sequence[int]) -> int:

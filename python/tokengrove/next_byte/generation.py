@@ -19,7 +19,12 @@ END = 256
 
 
 class StateLike(Protocol):
-    """What generation asks of a state."""
+    """What generation and ensembles ask of a state."""
+
+    @property
+    def logprob(self) -> float:
+        """Logarithm of the probability of the bytes so far, in nats."""
+        ...
 
     def logprobs(self) -> NDArray[np.float64]:
         """float64[257]."""
@@ -112,8 +117,8 @@ def filtered(
     probabilities[order[keep:]] = 0.0
     if min_p is not None:
         probabilities[probabilities < min_p * probabilities.max()] = 0.0
-    total: float = probabilities.sum()
-    return probabilities / total
+    normalised: NDArray[np.float64] = probabilities / probabilities.sum()
+    return normalised
 
 
 @dataclass(frozen=True, slots=True)

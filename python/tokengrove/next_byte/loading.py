@@ -42,5 +42,6 @@ def load_byte_lm(name: str, *, dtype: str = "float32", **options: Any) -> ByteLM
         from transformers import AutoModelForCausalLM
     except ImportError as error:
         raise InvalidArgumentError("a model needs transformers: pip install 'tokengrove[transformers]'") from error
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, local_files_only=True).eval()
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=kind, local_files_only=True)
+    model.eval()
     return ByteLM(model, Tokenizer.from_file(folder / "tokenizer.json"), **options)

@@ -26,7 +26,7 @@ __all__ = ["END", "ByteLM", "ByteScores", "Prompt"]
 END = 256
 """The place of the end of the text behind the 256 bytes."""
 
-Prompt: TypeAlias = str | bytes | Sequence[str | bytes | Sequence[int]]
+Prompt: TypeAlias = str | bytes | Sequence[str | bytes | int | Sequence[int]]
 """A text, or segments of text and of ids; only the last text is open at its end."""
 
 KEPT_PER_BEAM = 16
@@ -332,7 +332,7 @@ class ByteLM(Generating):
         if isinstance(prompt, (str, bytes, bytearray)):
             return self._context, _bytes(prompt)
         history = list(self._context)
-        segments = list(prompt)
+        segments: list[Any] = list(prompt)
         if segments and all(isinstance(segment, (int, np.integer)) for segment in segments):
             segments = [segments]
         last = b""

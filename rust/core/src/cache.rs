@@ -211,9 +211,9 @@ impl PieceCache {
         prefetch::line(&self.sets, place.0 as usize ^ 1);
     }
 
-    /// Looks a longer piece up and gives its stretch of the arena. O(len).
+    /// Looks a longer piece up and gives its stretch of the arena; `None` for a short one. O(len).
     pub(crate) fn get_long(&self, piece: &[u8]) -> Option<(usize, usize)> {
-        if piece.len() > LONGEST {
+        if piece.len() <= SHORT || piece.len() > LONGEST {
             return None;
         }
         let hash = hash::bytes(0, piece);

@@ -3,7 +3,8 @@
 use crate::interrupt::run;
 use crate::tokenizer::TokenizerCore;
 use crate::{errors, ids};
-use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods, ToPyArray};
+use numpy::ndarray::Dimension;
+use numpy::{IntoPyArray, Ix1, Ix2, PyArray1, PyReadonlyArray, PyUntypedArrayMethods, ToPyArray};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -18,35 +19,15 @@ pub(crate) struct ByteVocab {
     tokenizer: Arc<Tokenizer>,
 }
 
-/// Logits of one history.
-enum Logits<'py> {
-    Single(PyReadonlyArray1<'py, f32>),
-    Double(PyReadonlyArray1<'py, f64>),
+/// Logits of one history, or of several as rows.
+enum Logits<'py, D: Dimension> {
+    Single(PyReadonlyArray<'py, f32, D>),
+    Double(PyReadonlyArray<'py, f64, D>),
 }
 
-impl<'py> Logits<'py> {
+impl<'py, D: Dimension> Logits<'py, D> {
     fn read(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(single) = object.extract::<PyReadonlyArray1<'_, f32>>()
-            && single.as_slice().is_ok()
-        {
-            return Ok(Self::Single(single));
-        }
-        let py = object.py();
-        let numpy = py.import(intern!(py, "numpy"))?;
-        let double = numpy.call_method1(intern!(py, "ascontiguousarray"), (object, "float64"))?;
-        Ok(Self::Double(double.extract()?))
-    }
-}
-
-/// Logits of several histories.
-enum Rows<'py> {
-    Single(PyReadonlyArray2<'py, f32>),
-    Double(PyReadonlyArray2<'py, f64>),
-}
-
-impl<'py> Rows<'py> {
-    fn read(object: &Bound<'py, PyAny>) -> PyResult<Self> {
-        if let Ok(single) = object.extract::<PyReadonlyArray2<'_, f32>>()
+        if let Ok(single) = object.extract::<PyReadonlyArray<'_, f32, D>>()
             && single.as_slice().is_ok()
         {
             return Ok(Self::Single(single));
@@ -192,7 +173,7 @@ impl ByteCovers {
         let mut rows = Vec::with_capacity(bundles.len());
         for (bundle, logits) in bundles.into_iter().zip(&logits) {
             self.check(py, bundle)?;
-            let row = match Logits::read(logits)? {
+            let row = match Logits::<Ix1>::read(logits)? {
                 Logits::Single(values) => self.row(py, bundle, values.as_slice()?)?,
                 Logits::Double(values) => self.row(py, bundle, values.as_slice()?)?,
             };
@@ -287,9 +268,9 @@ impl PromptReader {
 
     /// Takes the logits of the next nodes, the empty sequence first: an array of one row for each.
     fn push(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
-        match Rows::read(rows)? {
-            Rows::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
-            Rows::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+        match Logits::<Ix2>::read(rows)? {
+            Logits::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+            Logits::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
         }
     }
 
@@ -358,9 +339,9 @@ impl TextScorer {
 
     /// Takes the logits of the next nodes: an array of one row for each.
     fn push(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
-        match Rows::read(rows)? {
-            Rows::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
-            Rows::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+        match Logits::<Ix2>::read(rows)? {
+            Logits::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
+            Logits::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
         }
     }
 

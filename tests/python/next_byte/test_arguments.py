@@ -97,7 +97,7 @@ def test_bytes_and_prompts_of_the_wrong_kind_are_refused() -> None:
         with pytest.raises(InvalidArgumentError):
             state.advance(byte)
     with pytest.raises(TypeError):
-        CASE.lm.state([1, b"a"])  # type: ignore[list-item]
+        CASE.lm.state([1, b"a"])
     with pytest.raises(TypeError):
         CASE.lm.state(5)  # type: ignore[arg-type]
     with pytest.raises(UnknownTokenError):

@@ -80,7 +80,7 @@ def test_texts_of_one_length_and_shorter_ones_are_all_there_is() -> None:
         return logits
 
     for mode in ("canonical", "all"):
-        lm = ByteLM(model, case.tokenizer, mode=mode, eos=END_ID)  # type: ignore[arg-type]
+        lm = ByteLM(model, case.tokenizer, mode=mode, eos=END_ID)
         for length in range(5):
             ended = (
                 sum(
@@ -142,7 +142,7 @@ def test_single_bytes_as_tokens_give_the_token_model_itself() -> None:
             return logits
 
         for mode in ("canonical", "canonical-raw", "all") if not tokens else ("all",):
-            state = ByteLM(model, case.tokenizer, mode=mode, eos=END_ID).state(b"hello")  # type: ignore[arg-type]
+            state = ByteLM(model, case.tokenizer, mode=mode, eos=END_ID).state(b"hello")
             logits = model(list(b"hello"))[[*range(256), END_ID]]
             shifted = logits - logits.max()
             expected = shifted - np.log(np.exp(shifted).sum())
@@ -228,7 +228,7 @@ def test_tails_are_exact() -> None:
         return base
 
     for mode in ("all", "canonical"):
-        lm = ByteLM(model, tokenizer, mode=mode, eos=END_ID)  # type: ignore[arg-type]
+        lm = ByteLM(model, tokenizer, mode=mode, eos=END_ID)
         found = lm.state().logprobs()
         ordinary = [*range(256), *range(256, 256 + len(TOKENS))]
         logs = np.array([base[id] for id in ordinary] + [base[END_ID]])

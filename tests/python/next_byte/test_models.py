@@ -97,8 +97,8 @@ def test_models_of_transformers_equal_the_function_of_their_logits(kind: str) ->
             return model(torch.tensor([ids])).logits[0, -1]
 
     for mode in ("canonical", "canonical-raw"):
-        lm = ByteLM(model, tokenizer, mode=mode, context=[END_ID])  # type: ignore[arg-type]
-        reference = ByteLM(logits, tokenizer, mode=mode, context=[END_ID], eos=END_ID)  # type: ignore[arg-type]
+        lm = ByteLM(model, tokenizer, mode=mode, context=[END_ID])
+        reference = ByteLM(logits, tokenizer, mode=mode, context=[END_ID], eos=END_ID)
         assert lm.eos == [END_ID]
         text = b"abcd  ab a'1 aab"
         expected = reference.score(text)

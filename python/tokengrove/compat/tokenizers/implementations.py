@@ -175,7 +175,26 @@ class ByteLevelBPETokenizer(BaseTokenizer):
         )
 
 
-class CharBPETokenizer(BaseTokenizer):
+class _TrainedByKeywords(BaseTokenizer):
+    """Tokenizers whose training takes the keywords of ``trainers.BpeTrainer``."""
+
+    def train(self, files: str | list[str], **kwargs: Any) -> None:
+        """Train on files; keywords as for ``trainers.BpeTrainer``."""
+        self._train(files, True, self._trainer(kwargs))
+
+    def train_from_iterator(self, iterator: Iterable[Any], length: int | None = None, **kwargs: Any) -> None:
+        """Train on texts; keywords as for ``trainers.BpeTrainer``."""
+        self._train(iterator, False, self._trainer(kwargs))
+
+    @staticmethod
+    def _trainer(kwargs: dict[str, Any]) -> trainers.BpeTrainer:
+        """The trainer with the defaults of this kind of tokenizer."""
+        return trainers.BpeTrainer(
+            **{"min_frequency": 2, "special_tokens": ["<unk>"], "limit_alphabet": 1000, **kwargs}
+        )
+
+
+class CharBPETokenizer(_TrainedByKeywords):
     """A tokenizer as of the first GPT: words end in a suffix.
 
     Args:
@@ -237,22 +256,14 @@ class CharBPETokenizer(BaseTokenizer):
         vocab, merges = models.BPE.read_file(vocab_filename, merges_filename)
         return CharBPETokenizer(vocab, merges, **kwargs)
 
-    def train(self, files: str | list[str], **kwargs: Any) -> None:
-        """Train on files; keywords as for ``trainers.BpeTrainer``."""
-        self._train(files, True, self._trainer(kwargs))
-
-    def train_from_iterator(self, iterator: Iterable[Any], length: int | None = None, **kwargs: Any) -> None:
-        """Train on texts; keywords as for ``trainers.BpeTrainer``."""
-        self._train(iterator, False, self._trainer(kwargs))
-
     @staticmethod
     def _trainer(kwargs: dict[str, Any]) -> trainers.BpeTrainer:
-        settings = {"min_frequency": 2, "special_tokens": ["<unk>"], "limit_alphabet": 1000, **kwargs}
+        settings = dict(kwargs)
         settings["end_of_word_suffix"] = settings.pop("suffix", "</w>")
-        return trainers.BpeTrainer(**settings)
+        return _TrainedByKeywords._trainer(settings)
 
 
-class SentencePieceBPETokenizer(BaseTokenizer):
+class SentencePieceBPETokenizer(_TrainedByKeywords):
     """A tokenizer as of SentencePiece's BPE: spaces are visible.
 
     Args:
@@ -297,20 +308,6 @@ class SentencePieceBPETokenizer(BaseTokenizer):
         """Make a tokenizer of ``vocab.json`` and ``merges.txt``; keywords as for the class."""
         vocab, merges = models.BPE.read_file(vocab_filename, merges_filename)
         return SentencePieceBPETokenizer(vocab, merges, **kwargs)
-
-    def train(self, files: str | list[str], **kwargs: Any) -> None:
-        """Train on files; keywords as for ``trainers.BpeTrainer``."""
-        self._train(files, True, self._trainer(kwargs))
-
-    def train_from_iterator(self, iterator: Iterable[Any], length: int | None = None, **kwargs: Any) -> None:
-        """Train on texts; keywords as for ``trainers.BpeTrainer``."""
-        self._train(iterator, False, self._trainer(kwargs))
-
-    @staticmethod
-    def _trainer(kwargs: dict[str, Any]) -> trainers.BpeTrainer:
-        return trainers.BpeTrainer(
-            **{"min_frequency": 2, "special_tokens": ["<unk>"], "limit_alphabet": 1000, **kwargs}
-        )
 
 
 class _Unsupported(BaseTokenizer):

@@ -6,6 +6,7 @@ use crate::pretokenize::{PieceEnds, Pretokenizer};
 use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
 use crate::trie::{ROOT, VocabTrie};
 use proptest::prelude::*;
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -158,10 +159,12 @@ fn covers_of(tree: &CoverTree) -> HashSet<Vec<u32>> {
 }
 
 /// Compares covers and ends for all short texts, and for some longer ones with all short continuations.
-fn check(model: &Model, alphabet: &[char], short: usize, ahead: usize, longer: &[String]) {
+fn check(family: &str, model: &Model, alphabet: &[char], short: usize, ahead: usize, longer: &[String]) {
     let (mut scratch, mut lengths) = (Scratch::default(), HashMap::new());
     let mut covers = Covers::new();
     let continuations = strings(alphabet, ahead);
+    // A contraction may have to end in a letter that joins nothing: `s'` goes on in `s't` where `'s` merges first.
+    let further = LazyCell::new(|| strings(&[alphabet, &['t', 'm', 'd', 'l', 'v']].concat(), ahead));
     for start in strings(alphabet, short) {
         for rest in &continuations {
             let text = format!("{start}{rest}");
@@ -187,12 +190,13 @@ fn check(model: &Model, alphabet: &[char], short: usize, ahead: usize, longer: &
             ids.iter().map(|&id| String::from_utf8_lossy(&model.bytes_of(id)).into_owned()).collect::<Vec<_>>()
         };
         for cover in &expected {
-            assert!(found.contains(cover), "{shown:?} misses {:?}", named(cover));
+            assert!(found.contains(cover), "{family}: {shown:?} misses {:?}", named(cover));
         }
         for cover in found.difference(&expected) {
             assert!(
-                has_future(model, alphabet, &continuations, cover, &mut scratch),
-                "{shown:?} has {:?} too many",
+                has_future(model, alphabet, &continuations, cover, &mut scratch)
+                    || has_future(model, alphabet, &further, cover, &mut scratch),
+                "{family}: {shown:?} has {:?} too many",
                 named(cover)
             );
         }
@@ -302,10 +306,10 @@ proptest! {
         for name in Pretokenizer::names() {
             let cutting = || Cutting::Pattern(Pretokenizer::named(name).expect("a name"));
             if let Some(model) = Model::new(&grown(&ASCII_POOL, &joins, ignore_merges), cutting(), &[]) {
-                check(&model, &ASCII, 2, 2, &longer);
+                check(name, &model, &ASCII, 2, 2, &longer);
             }
             if let Some(model) = Model::new(&grown(&CASES_POOL, &joins, ignore_merges), cutting(), &[]) {
-                check(&model, &CASES, 2, 2, &cased);
+                check(name, &model, &CASES, 2, 2, &cased);
             }
         }
     }
@@ -317,7 +321,7 @@ proptest! {
         for name in ["gpt2", "o200k_base", "deepseek_v3", "kimi"] {
             let cutting = Cutting::Pattern(Pretokenizer::named(name).expect("a name"));
             if let Some(model) = Model::new(&grown(&WIDE_POOL, &joins, ignore_merges), cutting, &[]) {
-                check(&model, &WIDE, 2, 2, &longer);
+                check(name, &model, &WIDE, 2, 2, &longer);
             }
         }
     }
@@ -325,7 +329,7 @@ proptest! {
     #[test]
     fn merges_alone_give_one_node_a_byte(joins in joins(), longer in texts(&ASCII, 3)) {
         if let Some(model) = Model::new(&grown(&ASCII_POOL, &joins, false), Cutting::Nothing, &[]) {
-            check(&model, &ASCII, 2, 2, &longer);
+            check("no pattern", &model, &ASCII, 2, 2, &longer);
             for text in &longer {
                 let mut tree = CoverTree::new(Arc::clone(&model.rules));
                 tree.extend(text.as_bytes());
@@ -345,7 +349,7 @@ proptest! {
         }
         for cutting in [Cutting::Nothing, Cutting::Pattern(Pretokenizer::named("llama3").expect("a name"))] {
             if let Some(model) = Model::new(&spec, cutting, &[]) {
-                check(&model, &ASCII, 2, 2, &longer);
+                check("no pattern", &model, &ASCII, 2, 2, &longer);
             }
         }
     }
@@ -355,7 +359,7 @@ proptest! {
         for cutting in [Cutting::Nothing, Cutting::Pattern(Pretokenizer::named("gpt2").expect("a name"))] {
             let added = ["  ", "   ", "a1", "1 2", "s'"];
             if let Some(model) = Model::new(&grown(&ASCII_POOL, &joins, false), cutting, &added) {
-                check(&model, &ASCII, 2, 2, &longer);
+                check("no pattern", &model, &ASCII, 2, 2, &longer);
             }
         }
     }
@@ -364,7 +368,7 @@ proptest! {
     fn unknown_characters_are_bytes(joins in joins(), longer in texts(&WIDE, 3)) {
         let spec = characters(&["a", " ", "é", "中"], &joins);
         if let Some(model) = Model::new(&spec, Cutting::Characters(Characters::new(['a', ' ', 'é', '中'], false)), &[]) {
-            check(&model, &WIDE, 2, 2, &longer);
+            check("user symbols", &model, &WIDE, 2, 2, &longer);
         }
     }
 }

@@ -196,11 +196,17 @@ impl Encoder {
                         out.extend_from_slice(scratch.cache.arena(start, count));
                     }
                     None => {
-                        if !met_unknown {
-                            met_unknown = true;
-                            self.learn(bytes, start, &block[i..], &keys[i..], scratch);
+                        let piece = &bytes[start..end];
+                        if let Some((start, count)) = scratch.cache.get_long(piece) {
+                            scratch.block.flush(out);
+                            out.extend_from_slice(scratch.cache.arena(start, count));
+                        } else {
+                            if !met_unknown {
+                                met_unknown = true;
+                                self.learn(bytes, start, &block[i..], &keys[i..], scratch);
+                            }
+                            self.slow_piece(piece, scratch, out);
                         }
-                        self.slow_piece(&bytes[start..end], scratch, out);
                     }
                 }
                 start = end;

@@ -35,6 +35,8 @@ mod post;
 mod pretokenized;
 mod punctuation;
 mod rewrite;
+#[cfg(test)]
+mod samples;
 mod scripts;
 mod segment;
 mod split;
