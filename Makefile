@@ -134,6 +134,10 @@ bench-train: $(VENV)/.bench $(VENV)/.release ## Compare the speed of training wi
 	$(requirements) bench-train | $(PY) -m pip install -r /dev/stdin
 	$(PY) benches/python/train.py $(ARGS)
 
+.PHONY: bench-speculative
+bench-speculative: $(VENV)/.dev $(VENV)/.release ## Tokens per forward pass of every way to draft; needs torch and transformers
+	$(PY) benches/python/speculation.py $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: $(VENV)/.bench ## Install more peers for `make bench`: those that not every platform has wheels of
 	$(requirements) bench-more | $(PY) -m pip install -r /dev/stdin

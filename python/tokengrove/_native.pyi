@@ -17,6 +17,7 @@ __all__ = [
     "CoreBPE",
     "DecodeStream",
     "DecoderCore",
+    "DraftSequence",
     "Encoding",
     "HfCore",
     "Model",
@@ -27,6 +28,7 @@ __all__ = [
     "PreTokenizerCore",
     "ProcessorCore",
     "PromptReader",
+    "RecyclingCore",
     "Regex",
     "Specials",
     "Splitter",
@@ -595,3 +597,46 @@ class HfCore:
     def find_added(self, text: PreTokenizedString, normalized: bool) -> None: ...
     def tokenize(self, piece: str) -> list[tuple[int, str, tuple[int, int]]]: ...
     def tokenize_parts(self, text: PreTokenizedString) -> None: ...
+
+@final
+class DraftSequence:
+    @property
+    def tokens(self) -> NDArray[np.uint32]: ...
+    def __len__(self) -> int: ...
+
+@final
+class RecyclingCore:
+    def __new__(
+        cls,
+        vocab_size: int,
+        k: int,
+        child_counts: Sequence[int] | None,
+        rates: Sequence[float],
+        *,
+        suffix: bool,
+        suffix_least: int,
+        runners_up: bool,
+        context_rows: int,
+        shared_tokens: int,
+        learning_rate: float,
+    ) -> RecyclingCore: ...
+    @staticmethod
+    def start() -> DraftSequence: ...
+    def prompt(self, sequence: DraftSequence, tokens: _Ids, ids: _Ids, logs: NDArray[np.float32]) -> None: ...
+    def push(self, sequence: DraftSequence, token: int) -> None: ...
+    def draft(self, sequence: DraftSequence, budget: int) -> tuple[TokenTree, NDArray[np.float32]]: ...
+    def learn(
+        self,
+        sequence: DraftSequence,
+        tree: TokenTree,
+        path: _Path,
+        next: int,
+        ids: _Ids,
+        logs: NDArray[np.float32],
+    ) -> None: ...
+    def finish(self, sequence: DraftSequence) -> None: ...
+    def reset(self) -> None: ...
+    def row(self, token: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]: ...
+    def save(self) -> bytes: ...
+    def restore(self, bytes: bytes) -> None: ...
+    def merge(self, other: RecyclingCore) -> None: ...

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-NEEDED = {"forward": ("torch", "transformers")}
-"""Folder, and the packages that its tests import."""
+NEEDED = {
+    "forward": ("torch", "transformers"),
+    "speculative": ("torch", "transformers"),
+    "integrations/test_transformers_generate.py": ("torch", "transformers"),
+}
+"""Folder or file, and the packages that its tests import."""
 
 MISSING = {
     folder: absent for folder, needed in NEEDED.items() if (absent := [name for name in needed if not find_spec(name)])

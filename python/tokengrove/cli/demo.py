@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tokengrove
-from tokengrove.cli import demo_bytes
+from tokengrove.cli import demo_bytes, speculate
 from tokengrove.cli.errors import ExitCode
 from tokengrove.cli.pieces import SHADES, visible
 from tokengrove.cli.terminal import add_color_arguments, bold, color_wanted, dim, duration, size
 
 __all__ = ["DEMOS", "add_parser", "run"]
 
-DEMOS = ("encode", "bytes")
+DEMOS = ("encode", "bytes", "speculate")
 """What there is to show."""
 
 MOST_BYTES = 8_000_000
@@ -26,10 +26,11 @@ FEWEST_BYTES = 200_000
 SAMPLE_REPEATS = 200
 
 DESCRIPTION = """\
-Show the package at work on a vocabulary it carries; needs no network and takes a few seconds.
+Show the package at work on what it carries; needs no network and takes a few seconds.
 
 bytes: continue prompts cut in mid-word by tokens, by healing and by exact bytes (needs torch).
 encode: cut a real text into pieces and tokens, time it, and decode it back.
+speculate: let a small language model write a story, several tokens for each forward pass.
 """
 
 EPILOG = """\
@@ -97,6 +98,8 @@ def run(options: argparse.Namespace) -> int:
     color = color_wanted(options.color, sys.stdout)
     if options.what == "bytes":
         return demo_bytes.show(color)
+    if options.what == "speculate":
+        return speculate.show(color)
     out = sys.stdout
     out.write(bold(f"tokengrove {tokengrove.__version__}: text to tokens and back", color) + "\n\n")
 

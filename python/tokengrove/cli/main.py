@@ -9,7 +9,21 @@ import sys
 from typing import TYPE_CHECKING
 
 import tokengrove
-from tokengrove.cli import bench, count, counts, decode, demo, encode, inspect, next_byte, resize, score, train, verify
+from tokengrove.cli import (
+    bench,
+    count,
+    counts,
+    decode,
+    demo,
+    encode,
+    generate,
+    inspect,
+    next_byte,
+    resize,
+    score,
+    train,
+    verify,
+)
 from tokengrove.cli.errors import CommandError, ExitCode
 from tokengrove.errors import TokengroveError
 
@@ -18,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (encode, decode, count, inspect, verify, next_byte, score, bench, demo, train, counts, resize)
+COMMANDS = (encode, decode, count, inspect, verify, next_byte, score, generate, bench, demo, train, counts, resize)
 """A module for each command or few of a kind: ``add_parser`` describes them and names the functions that run them."""
 
 EPILOG = """\

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import inspect
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from tokengrove.errors import InvalidArgumentError
 
-__all__ = ["Backbone", "same"]
+__all__ = ["Backbone", "Shape", "same"]
 
 # How far apart two ways to compute the same logits may be, in units of the data type's precision.
 _TOLERANCE = 64
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What has to be tried out about a model.
+
+    Attributes:
+        whole: Whether the whole model takes the place of the first half.
+        width: The width of a hidden row.
+        row_dtype: The data type of hidden rows.
+    """
+
+    whole: bool
+    width: int
+    row_dtype: torch.dtype
 
 
 class Backbone:
@@ -24,12 +40,13 @@ class Backbone:
 
     Args:
         model: A causal language model of transformers.
+        known: What was found when it was tried out before; left out, it is tried out.
 
     Raises:
         InvalidArgumentError: If the model is an encoder-decoder, has no embedding of tokens, or is in training mode.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, known: Shape | None = None) -> None:
         self.model = model
         self.config = model.config.get_text_config(decoder=True)
         self._embedding = model.get_input_embeddings()
@@ -49,9 +66,8 @@ class Backbone:
         self.makes_sliding_masks = hasattr(module, "create_sliding_window_causal_mask")
         self.max_length = _longest(self._base, self.config)
         self.whole = self._projection is None or self._base is model
-        self.whole = self.whole or not self._halves_agree()
-        states = self.run(self.sample(1))
-        self.width, self.row_dtype = states.shape[-1], states.dtype
+        self.shape = self._tried_out() if known is None else known
+        self.whole, self.width, self.row_dtype = self.shape.whole, self.shape.width, self.shape.row_dtype
 
     @property
     def device(self) -> torch.device:
@@ -116,6 +132,11 @@ class Backbone:
             if self._cap is not None:
                 logits = torch.tanh(logits / self._cap) * self._cap
         return logits
+
+    def _tried_out(self) -> Shape:
+        self.whole = self.whole or not self._halves_agree()
+        states = self.run(self.sample(1))
+        return Shape(self.whole, states.shape[-1], states.dtype)
 
     def _halves_agree(self) -> bool:
         ids = self.sample(3)

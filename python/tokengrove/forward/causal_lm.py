@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import warnings
+from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
 from tokengrove._native import TokenTree
 from tokengrove.errors import RowByRowWarning
-from tokengrove.forward.backbone import Backbone, same
+from tokengrove.forward.backbone import Backbone, Shape, same
 from tokengrove.forward.row_by_row import RowByRowModel
 from tokengrove.forward.tree_attention import MASKED_IMPLEMENTATIONS, TreeAttentionModel
 
 __all__ = ["adapt_causal_lm"]
 
+_Circumstances: TypeAlias = tuple[torch.dtype, str | None]
+"""Data type and attention implementation: with other ones a model has to be tried out again."""
+
 # How much of the effect of a token may be left when the mask hides it.
 _LEAK = 0.01
 # How far a position may be from the same position counted by the model itself, in units of the precision.
 _TOLERANCE = 256
+
+_FINDINGS: WeakKeyDictionary[PreTrainedModel, tuple[_Circumstances, Shape, str | None]] = WeakKeyDictionary()
+"""What was found about models that were tried out, so that adapting one again runs it not once."""
 
 
 def adapt_causal_lm(model: PreTrainedModel) -> TreeAttentionModel | RowByRowModel:
@@ -33,8 +41,14 @@ def adapt_causal_lm(model: PreTrainedModel) -> TreeAttentionModel | RowByRowMode
     Raises:
         InvalidArgumentError: If it is not a causal language model of tokens, or is in training mode.
     """
-    backbone = Backbone(model)
-    reason = _obstacle(backbone)
+    circumstances = (model.dtype, model.config.get_text_config(decoder=True)._attn_implementation)
+    before, shape, reason = _FINDINGS.get(model, (None, None, None))
+    if shape is not None and before == circumstances:
+        backbone = Backbone(model, shape)
+    else:
+        backbone = Backbone(model)
+        reason = _obstacle(backbone)
+        _FINDINGS[model] = circumstances, backbone.shape, reason
     if reason is None:
         return TreeAttentionModel(backbone)
     warnings.warn(

@@ -116,7 +116,11 @@ class TreeCache(Protocol):
 
 
 class TreeModel(Protocol):
-    """A causal language model that evaluates token trees."""
+    """A causal language model that evaluates token trees.
+
+    Two more attributes are read where a model has them: `max_length`, the longest sequence that it takes, which drafts
+    must not exceed; and `prefers_chains`, true if a tree costs it a pass for each leaf, so that drafts are chains.
+    """
 
     @property
     def vocab_size(self) -> int:

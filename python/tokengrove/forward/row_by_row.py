@@ -70,6 +70,9 @@ class RowByRowModel:
         backbone: The model.
     """
 
+    prefers_chains = True
+    """Every leaf of a tree costs a pass."""
+
     def __init__(self, backbone: Backbone) -> None:
         self._backbone = backbone
         self._remembers = self._memory_works()
@@ -88,6 +91,11 @@ class RowByRowModel:
     def device(self) -> torch.device:
         """See :attr:`TreeModel.device`."""
         return self._backbone.device
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest sequence that the model takes, in tokens; None if it has no hard limit."""
+        return self._backbone.max_length
 
     def new_cache(self, batch_size: int = 1) -> RowByRowCache:
         """See :meth:`TreeModel.new_cache`."""

@@ -59,6 +59,11 @@ class TreeAttentionModel:
         """See :attr:`TreeModel.device`."""
         return self._backbone.device
 
+    @property
+    def max_length(self) -> int | None:
+        """The longest sequence that the model takes, in tokens; None if it has no hard limit."""
+        return self._backbone.max_length
+
     def new_cache(self, batch_size: int = 1) -> DynamicTreeCache:
         """See :meth:`TreeModel.new_cache`."""
         # Without a configuration, every layer keeps all tokens.

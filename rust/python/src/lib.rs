@@ -14,6 +14,7 @@ mod batch;
 mod buffer;
 mod composing;
 mod content;
+mod draft;
 mod encode;
 mod errors;
 mod hf;
@@ -54,6 +55,8 @@ mod _native {
     use super::hf::model::BpeModel;
     #[pymodule_export]
     use super::hf::strings::{NormalizedString, PreTokenizedString, Regex, Token, lend_normalized};
+    #[pymodule_export]
+    use super::draft::{DraftSequence, RecyclingCore};
     #[pymodule_export]
     use super::lists::list_twins;
     #[pymodule_export]

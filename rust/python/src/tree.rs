@@ -43,6 +43,11 @@ impl From<tree::TokenTree> for TokenTree {
 }
 
 impl TokenTree {
+    /// The tree itself.
+    pub(crate) fn core(&self) -> &tree::TokenTree {
+        &self.tree
+    }
+
     /// Work of about the square of the number of nodes.
     fn work<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&tree::TokenTree) -> T + Send) -> PyResult<T> {
         let tree = &*self.tree;

@@ -44,4 +44,4 @@ def test_demo_shows_the_main_job() -> None:
 
 
 def test_demo_lists_only_what_works() -> None:
-    assert "invalid choice" in call("demo", "speculate", code=2).stderr.decode()
+    assert "invalid choice" in call("demo", "nothing", code=2).stderr.decode()

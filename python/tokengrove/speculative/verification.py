@@ -1,0 +1,152 @@
+"""What a forward pass over draft trees says: choices, candidates, and the accepted path of each tree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+
+from tokengrove._native import TokenTree
+from tokengrove.errors import InvalidArgumentError
+from tokengrove.forward import TreeModel
+from tokengrove.speculative.choosing import Chooser
+from tokengrove.speculative.drafters import Candidates
+
+__all__ = ["RowFacts", "accept", "chooser_of", "part", "read_rows"]
+
+_PIECE_BYTES = 1 << 27
+"""Logits are made for as many rows at once as fit into this, counted in float32."""
+
+
+class RowFacts:
+    """What is known of the logits of some rows, with one copy from the device to the host.
+
+    Attributes:
+        best: The likeliest token of each row, or None if choices are not made from it.
+        candidates: The k likeliest tokens of each row, or None.
+    """
+
+    def __init__(
+        self, pieces: list[torch.Tensor], best: list[int] | None, candidates: Candidates | None, sizes: list[int]
+    ) -> None:
+        self.best = best
+        self.candidates = candidates
+        self._pieces = pieces
+        self._sizes = sizes
+
+    def logits(self, row: int) -> torch.Tensor:
+        """Gives the logits of one row, float[vocab]; only if they were kept."""
+        for piece, size in zip(self._pieces, self._sizes, strict=True):
+            if row < size:
+                return piece[row]
+            row -= size
+        raise IndexError(row)
+
+
+def read_rows(model: TreeModel, rows: torch.Tensor, k: int, *, plain: bool, keep: bool) -> RowFacts:
+    """Reads what a step needs of hidden rows.
+
+    Args:
+        model: The model that gave them.
+        rows: float[n, hidden].
+        k: How many candidates of each row; 0 for none.
+        plain: Whether the likeliest token of each row is wanted.
+        keep: Whether logits stay available.
+
+    Returns:
+        The facts.
+
+    Raises:
+        InvalidArgumentError: If a logit is NaN.
+    """
+    step = max(1, _PIECE_BYTES // (4 * model.vocab_size))
+    pieces: list[torch.Tensor] = []
+    sizes: list[int] = []
+    packed: list[torch.Tensor] = []
+    for start in range(0, len(rows), step):
+        logits = model.head(rows[start : start + step])
+        packed.append(_pack(logits, min(k, logits.shape[-1]), plain))
+        if keep:
+            pieces.append(logits)
+            sizes.append(len(logits))
+    if not packed:
+        return RowFacts([], [], None, [])
+    # One copy: token ids and the bits of log-probabilities side by side as int32.
+    host = torch.cat(packed).cpu().numpy()
+    width = min(k, model.vocab_size)
+    bad = host[:, -1] != 0
+    if bad.any():
+        raise InvalidArgumentError(f"the model gave NaN among the logits of row {int(np.argmax(bad))} of {len(host)}")
+    best = host[:, 0].tolist() if plain else None
+    candidates = None
+    if k:
+        ids = np.ascontiguousarray(host[:, plain : plain + width]).view(np.uint32)
+        bits = np.ascontiguousarray(host[:, plain + width : -1])
+        logs = bits.view(np.float32 if bits.shape[1] == width else np.float64)
+        candidates = Candidates(ids, logs.astype(np.float32, copy=False))
+    return RowFacts(pieces, best, candidates, sizes)
+
+
+def _pack(logits: torch.Tensor, k: int, plain: bool) -> torch.Tensor:
+    """int32[n, plain + 2 k + 1]: the likeliest token, k ids, bits of k log-probabilities, whether the row is NaN.
+
+    Under :class:`tokengrove.testing.models.Float64Throughout` each log-probability takes two columns.
+    """
+    scores = logits.to(torch.float32)
+    columns: list[torch.Tensor] = []
+    if plain:
+        columns.append(scores.argmax(-1, keepdim=True).to(torch.int32))
+    total = scores.logsumexp(-1, keepdim=True)
+    if k:
+        values, ids = scores.topk(k, dim=-1)
+        columns += [ids.to(torch.int32), (values - total).view(torch.int32)]
+    return torch.cat([*columns, total.isnan().to(torch.int32)], dim=-1)
+
+
+def accept(
+    tree: TokenTree, choose: Callable[[int, Sequence[int]], int], stop: Callable[[int], bool]
+) -> tuple[list[int], list[int]]:
+    """Walks a draft tree as the target would go without it.
+
+    At each node, from the root on, the target chooses a token; the walk goes on at the child with that token if there
+    is one (of several the first), and ends otherwise, or when the sequence ends. Each choice is made from the target's
+    own distribution after exactly the tokens before it and does not depend on the tree, so the emitted tokens have the
+    law of plain decoding, and are the same tokens where the choice is deterministic.
+
+    Args:
+        tree: The tree; node 0 is its only root.
+        choose: Given a node and the tokens emitted in this walk so far, the target's choice after it.
+        stop: Told each emitted token in order; whether the sequence ends with it.
+
+    Returns:
+        The accepted nodes, the root first, and the emitted tokens: one after each accepted node.
+    """
+    tokens, parents = tree.tokens.tolist(), tree.parents.tolist()
+    children: dict[tuple[int, int], int] = {}
+    for node in range(len(tokens) - 1, 0, -1):
+        children[parents[node], tokens[node]] = node
+    path, at = [0], 0
+    emitted: list[int] = []
+    while True:
+        token = choose(at, emitted)
+        emitted.append(token)
+        child = children.get((at, token))
+        if stop(token) or child is None:
+            return path, emitted
+        path.append(child)
+        at = child
+
+
+def part(candidates: Candidates | None, start: int, end: int) -> Candidates | None:
+    """The candidates of a stretch of rows."""
+    return None if candidates is None else Candidates(candidates.ids[start:end], candidates.logs[start:end])
+
+
+def chooser_of(
+    chooser: Chooser, facts: RowFacts, offset: int, tokens: Sequence[int], row: int
+) -> Callable[[int, Sequence[int]], int]:
+    """The target's choices at the nodes of the tree whose rows begin at `offset`, after the `tokens` of a sequence."""
+    if (best := facts.best) is not None:
+        return lambda node, emitted: best[offset + node]
+    return lambda node, emitted: chooser.choose([*tokens, *emitted], facts.logits(offset + node), row)
