@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ HF = (
     "mistral-nemo-tekken",
     "phi-2",
     "qwen2",
+    "yi-1.5-34b-chat",
 )
 RANKS = ("cl100k_base", "o200k_base", "r50k_base", "llama3", "qwen", "deepseek_v3", "mistral_tekken")
 
@@ -58,26 +61,53 @@ def test_the_encoding_of_every_prefix_is_followed(name: str, source: str) -> Non
 
 @pytest.mark.parametrize("name", RANKS)
 def test_pairs_are_valid_if_they_are_their_own_encoding(name: str) -> None:
-    tokenizer = Tokenizer.from_tiktoken(rank_file(name), None)
+    check_pairs(Tokenizer.from_tiktoken(rank_file(name), None))
+
+
+@pytest.mark.parametrize("name", [*HF, "falcon-180b-chat", "kl3m-001-32k", "phi-3-mini", "qwen3"])
+def test_pairs_of_a_file_are_valid_if_they_are_their_own_encoding(name: str, tmp_path: Path) -> None:
+    spec = json.loads(data_file(f"vocabs/hf/{name}/tokenizer.json").read_bytes())
+    # Merges alone: nothing that rewrites or cuts the text, but for the two ways of writing bytes and spaces.
+    spec |= {"normalizer": None, "pre_tokenizer": None, "post_processor": None, "truncation": None, "padding": None}
+    spec["added_tokens"] = [token for token in spec["added_tokens"] if token["special"]]
+    if spec["model"].get("byte_fallback"):
+        spec["normalizer"] = {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}
+    else:
+        spec["pre_tokenizer"] = {
+            "type": "ByteLevel",
+            "add_prefix_space": False,
+            "trim_offsets": True,
+            "use_regex": False,
+        }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(spec))
+    check_pairs(Tokenizer.from_file(tmp_path / "tokenizer.json"))
+
+
+def check_pairs(tokenizer: Tokenizer) -> None:
+    """Compare which tokens may follow others with the encoding of the two, for pairs of every kind."""
     vocab = ByteVocab(tokenizer, "canonical", [])
     rng = np.random.default_rng(0)
+    ids = {tokenizer.token_bytes(id): id for id in range(tokenizer.max_token_id + 1) if _is_token(tokenizer, id)}
+    # Runs repeat one merge again and again, which is where ties between equal merges decide.
+    runs = [id for text, id in ids.items() if len(set(text)) <= 2 and len(text) > 1]
+    repeats = [id for text, id in ids.items() if len(text) > 3 and text[: len(text) // 2] in text[len(text) // 2 :]]
+    lefts = rng.choice(list(ids.values()), size=25).tolist() + rng.choice(runs, size=10).tolist()
+    lefts += rng.choice(repeats, size=5).tolist()
     valid_and_not = [0, 0]
-    for left in rng.integers(2000, tokenizer.vocab_size, size=25).tolist():
-        if not _is_token(tokenizer, left):
-            continue
-        follows = vocab.valid_next([left])
+    for left in lefts:
         first = tokenizer.token_bytes(left)
+        follows = vocab.valid_next([left])
         if follows is None:
             # Merges do not make it, and nothing can follow; or it is not the first token of those bytes.
-            assert tokenizer.encode_list(first) != [left]
+            assert not _is_text(first) or tokenizer.encode_list(first) != [left]
             continue
-        candidates = rng.integers(0, len(follows), size=150).tolist()
-        candidates += np.flatnonzero(~follows)[:100].tolist()
+        candidates = rng.integers(0, len(follows), size=150).tolist() + rng.choice(runs, size=50).tolist()
+        candidates += rng.permutation(np.flatnonzero(~follows))[:100].tolist()
         for right in candidates:
             if not _is_token(tokenizer, right):
                 continue
             joined = first + tokenizer.token_bytes(right)
-            if not _is_text(joined) or tokenizer.token_to_id(joined) is not None:
+            if not _is_text(joined) or joined in ids or ids[tokenizer.token_bytes(right)] != right:
                 continue
             expected = tokenizer.encode_list(joined) == [left, right]
             assert bool(follows[right]) == expected, (first, tokenizer.token_bytes(right))

@@ -34,7 +34,7 @@ const NONE: u32 = u32::MAX;
 pub struct PrefixEncoder {
     trie: VocabTrie,
     neighbours: Neighbours,
-    /// By length of the prefix: order of the last token, and where it starts.
+    /// By length of the prefix: number of the last token, and where it starts.
     last: Vec<(u32, usize)>,
     /// Starts whose tokens may go on, with the node each has come to; by prefix, one after the other.
     open: Vec<(usize, u32)>,
@@ -47,7 +47,7 @@ impl PrefixEncoder {
     #[must_use]
     pub fn new(bpe: &Bpe) -> Self {
         let neighbours = Neighbours::new(bpe);
-        let reachable = |id: &u32| neighbours.order(*id).is_some();
+        let reachable = |id: &u32| neighbours.number(*id).is_some();
         let trie = VocabTrie::new(bpe.vocab().table().iter().filter(|(_, id)| reachable(id)));
         Self { trie, neighbours, last: vec![(NONE, 0)], open: vec![(0, ROOT)], open_ends: vec![1] }
     }
@@ -79,10 +79,10 @@ impl PrefixEncoder {
             let (start, node) = self.open[index];
             let Some(node) = self.trie.child(node, byte) else { continue };
             for &id in self.trie.ids(self.trie.exact(node)) {
-                let Some(order) = self.neighbours.order(id) else { continue };
+                let Some(number) = self.neighbours.number(id) else { continue };
                 let before = self.last[start].0;
-                if start == 0 || before != NONE && self.neighbours.compatible(before, order) {
-                    found = (order, start);
+                if start == 0 || before != NONE && self.neighbours.compatible(before, number) {
+                    found = (number, start);
                 }
             }
             if self.trie.has_children(node) {
@@ -109,8 +109,8 @@ impl PrefixEncoder {
     /// prefix ends inside a symbol.
     #[must_use]
     pub fn last_token(&self, len: usize) -> Option<(u32, usize)> {
-        let &(order, start) = self.last.get(len)?;
-        Some((self.neighbours.id(order)?, start))
+        let &(number, start) = self.last.get(len)?;
+        Some((self.neighbours.id(number)?, start))
     }
 
     /// The ids of a prefix, by its length; empty where [`PrefixEncoder::last_token`] is `None`. O(len).

@@ -30,7 +30,7 @@ impl Completions {
 pub(super) type Beginning = [u8; 3];
 
 impl CoverRules {
-    /// What can become of a character of which `partial` is known, behind a token given by order.
+    /// What can become of a character of which `partial` is known, behind a token given by number.
     pub(super) fn completions(&self, last: u32, partial: &[u8]) -> Completions {
         let mut key: Beginning = [0; 3];
         key[..partial.len()].copy_from_slice(partial);
@@ -55,8 +55,8 @@ impl CoverRules {
             match Utf8::of(bytes) {
                 Utf8::Wrong => {}
                 Utf8::Partial => {
-                    for order in self.followers(child, last) {
-                        found.add(self.completions(order, bytes));
+                    for number in self.followers(child, last) {
+                        found.add(self.completions(number, bytes));
                     }
                     self.complete_below(child, last, possible, bytes, found);
                 }
@@ -73,10 +73,10 @@ impl CoverRules {
         }
     }
 
-    /// The tokens that are exactly a node's bytes and may follow, by order.
+    /// The tokens that are exactly a node's bytes and may follow, by number.
     fn followers(&self, node: u32, last: u32) -> impl Iterator<Item = u32> + '_ {
         self.roles(self.trie.exact(node)).filter_map(move |(_, role)| match role {
-            Role::Merged(order) if self.joins(last, role) => Some(order),
+            Role::Merged(number) if self.joins(last, role) => Some(number),
             _ => None,
         })
     }

@@ -45,7 +45,7 @@ pub struct Parts<'a> {
 /// What a leaf of the trie is to the rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// Merges make it; by order.
+    /// Merges make it; by number.
     Merged(u32),
     /// It is a whole piece or nothing.
     Whole,
@@ -61,12 +61,12 @@ pub(super) enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reading {
     pub(super) configs: Box<[Config]>,
-    /// Order of the last token, [`NO_ORDER`] before any and after one that no merges make.
+    /// Number of the last token, [`NO_NUMBER`] before any and after one that no merges make.
     pub(super) last: u32,
 }
 
 /// No merges made the last token.
-pub(super) const NO_ORDER: u32 = u32::MAX;
+pub(super) const NO_NUMBER: u32 = u32::MAX;
 
 /// The rules; see the [module](super) documentation. Frozen but for a memory of answers, which changes speed only.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub struct CoverRules {
     pub(super) added: Added,
     /// By leaf.
     pub(super) roles: Box<[Role]>,
-    /// By order: the leaf.
+    /// By number: the leaf.
     pub(super) leaf_of: Box<[u32]>,
     /// Tokens that are whole pieces only.
     whole: Option<VocabTrie>,
@@ -112,9 +112,9 @@ impl CoverRules {
                 Role::Never
             } else if let Some(&byte) = byte_of.get(&id) {
                 Role::Byte(byte)
-            } else if let Some(order) = neighbours.order(id) {
-                leaf_of[order as usize] = leaf;
-                Role::Merged(order)
+            } else if let Some(number) = neighbours.number(id) {
+                leaf_of[number as usize] = leaf;
+                Role::Merged(number)
             } else if parts.whole_pieces
                 && parts
                     .bpe
@@ -168,7 +168,7 @@ impl CoverRules {
     /// The reading at the start of a text.
     #[must_use]
     pub fn start(&self) -> Reading {
-        Reading { configs: [Config::START].into(), last: NO_ORDER }
+        Reading { configs: [Config::START].into(), last: NO_NUMBER }
     }
 
     /// Whether the text may end: the sequence is then the encoding of what it spells.
@@ -205,7 +205,7 @@ impl CoverRules {
     /// The same for a caller who knows the token's bytes.
     pub(super) fn append_bytes(&self, reading: &Reading, leaf: usize, bytes: &[u8]) -> Option<Reading> {
         let role = self.roles[leaf];
-        let last = if let Role::Merged(order) = role { order } else { NO_ORDER };
+        let last = if let Role::Merged(number) = role { number } else { NO_NUMBER };
         let mut configs: Vec<Config> = Vec::new();
         for config in &reading.configs {
             for &start in config.starts() {
@@ -223,7 +223,7 @@ impl CoverRules {
     /// Whether a pair may have no boundary between its tokens.
     pub(super) fn joins(&self, last: u32, role: Role) -> bool {
         match role {
-            Role::Merged(order) => last != NO_ORDER && self.neighbours.compatible(last, order),
+            Role::Merged(number) => last != NO_NUMBER && self.neighbours.compatible(last, number),
             _ => false,
         }
     }

@@ -6,7 +6,7 @@
 
 use super::config::{Config, Place};
 use super::partial::{Beginning, Completions};
-use super::rules::{CoverRules, Cutting, NO_ORDER, Reading, Role};
+use super::rules::{CoverRules, Cutting, NO_NUMBER, Reading, Role};
 use crate::trie::ROOT;
 use crate::unicode::ClassSet;
 use std::collections::HashMap;
@@ -25,11 +25,11 @@ const MOST_ANSWERS: usize = 1 << 18;
 pub(super) struct Memory {
     /// By config and assumption about the start: tokens that the text between boundaries allows.
     allowed: HashMap<(Config, Place), Leaves, foldhash::fast::RandomState>,
-    /// By order of the last token: tokens that merges forbid behind it.
+    /// By number of the last token: tokens that merges forbid behind it.
     forbidden: HashMap<u32, Leaves, foldhash::fast::RandomState>,
-    /// By config and order of the last token: whether anything can follow.
+    /// By config and number of the last token: whether anything can follow.
     hopeful: HashMap<(Config, u32), bool, foldhash::fast::RandomState>,
-    /// By order of the last token and the beginning of a character: what can become of it.
+    /// By number of the last token and the beginning of a character: what can become of it.
     pub(super) completions: HashMap<(u32, Beginning), Completions, foldhash::fast::RandomState>,
     /// By beginning: the classes of all characters that begin so.
     pub(super) possible: HashMap<Beginning, ClassSet, foldhash::fast::RandomState>,
@@ -62,7 +62,7 @@ impl CoverRules {
         for config in &reading.configs {
             for &start in config.starts() {
                 let allowed = self.allowed(config, start);
-                if start == Place::Inside && reading.last != NO_ORDER {
+                if start == Place::Inside && reading.last != NO_NUMBER {
                     let forbidden = self.forbidden(reading.last);
                     for ((valid, allowed), forbidden) in valid.iter_mut().zip(&*allowed).zip(&*forbidden) {
                         *valid |= allowed & !forbidden;
@@ -83,8 +83,8 @@ impl CoverRules {
         }
         let mut bits = vec![0u64; self.trie.len().div_ceil(64)];
         self.walk(config, start, &mut |leaf, role, next| {
-            let order = if let Role::Merged(order) = role { order } else { NO_ORDER };
-            if self.is_hopeful(next, order) {
+            let number = if let Role::Merged(number) = role { number } else { NO_NUMBER };
+            if self.is_hopeful(next, number) {
                 bits[leaf / 64] |= 1 << (leaf % 64);
             }
             false
@@ -100,8 +100,8 @@ impl CoverRules {
             return known;
         }
         let mut bits = vec![0u64; self.trie.len().div_ceil(64)];
-        self.neighbours.for_each_invalid_right(last, |order| {
-            let leaf = self.leaf_of[order as usize] as usize;
+        self.neighbours.for_each_invalid_right(last, |number| {
+            let leaf = self.leaf_of[number as usize] as usize;
             if let Some(word) = bits.get_mut(leaf / 64) {
                 *word |= 1 << (leaf % 64);
             }
@@ -129,7 +129,7 @@ impl CoverRules {
     /// Whether completing the character at the end leaves nothing to bear out, if that is certain without a search.
     fn by_completion(&self, config: &Config, last: u32) -> Option<bool> {
         let machine = self.machine()?;
-        if config.partial().is_empty() || last == NO_ORDER {
+        if config.partial().is_empty() || last == NO_NUMBER {
             return None;
         }
         let completions = self.completions(last, config.partial());
@@ -155,9 +155,9 @@ impl CoverRules {
     fn leads_out(&self, config: &Config, last: u32, tokens: usize) -> bool {
         config.starts().iter().any(|&start| {
             self.walk(config, start, &mut |_, role, next| {
-                let Role::Merged(order) = role else { return false };
+                let Role::Merged(number) = role else { return false };
                 (start != Place::Inside || self.joins(last, role))
-                    && if tokens == 1 { self.is_settled(next) } else { self.leads_out(next, order, tokens - 1) }
+                    && if tokens == 1 { self.is_settled(next) } else { self.leads_out(next, number, tokens - 1) }
             })
         })
     }

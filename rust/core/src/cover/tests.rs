@@ -278,6 +278,26 @@ fn grown(pool: &[&str], joins: &[(usize, usize)], ignore_merges: bool) -> BpeSpe
     BpeSpec { tokens, merges: MergeRule::Pairs(pairs), symbols: Symbols::Bytes, ignore_merges }
 }
 
+/// The same vocabulary with its ranks, or the listed merges, in another order.
+fn reordered(mut spec: BpeSpec, swaps: &[(usize, usize)], ranks: bool) -> BpeSpec {
+    let mut surfaces: Vec<Vec<u8>> = spec.tokens.iter().map(|(bytes, _)| bytes.to_vec()).collect();
+    let MergeRule::Pairs(pairs) = &mut spec.merges else { return spec };
+    let count = pairs.len().max(1);
+    for (left, right) in swaps.iter().map(|&(left, right)| (left % count, right % count)) {
+        if ranks && count > 1 {
+            surfaces.swap(256 + left, 256 + right);
+        } else if count > 1 {
+            pairs.swap(left, right);
+        }
+    }
+    if ranks {
+        let mut tokens = TokenTable::default();
+        surfaces.iter().zip(0..).for_each(|(surface, id)| tokens.push(surface, id));
+        return BpeSpec { tokens, merges: MergeRule::Ranks, ..spec };
+    }
+    spec
+}
+
 fn joins() -> impl Strategy<Value = Vec<(usize, usize)>> {
     prop::collection::vec((0..400usize, 0..400usize), 0..28)
 }
@@ -350,6 +370,19 @@ proptest! {
         for cutting in [Cutting::Nothing, Cutting::Pattern(Pretokenizer::named("llama3").expect("a name"))] {
             if let Some(model) = Model::new(&spec, cutting, &[]) {
                 check("no pattern", &model, &ASCII, 2, 2, &longer);
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_that_contradict_the_order_of_merges_are_followed(
+        joins in joins(), swaps in prop::collection::vec((0..400usize, 0..400usize), 1..8), ranks in any::<bool>(),
+        longer in texts(&ASCII, 3),
+    ) {
+        let spec = reordered(grown(&ASCII_POOL, &joins, false), &swaps, ranks);
+        for cutting in [Cutting::Nothing, Cutting::Pattern(Pretokenizer::named("llama3").expect("a name"))] {
+            if let Some(model) = Model::new(&spec, cutting, &[]) {
+                check("reordered", &model, &ASCII, 2, 2, &longer);
             }
         }
     }
