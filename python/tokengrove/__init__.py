@@ -17,7 +17,7 @@ from tokengrove.errors import (
     UnsupportedTokenizerError,
     VocabularyError,
 )
-from tokengrove.tokenizer import Chunk, DecodeStream, OffsetEncoding, TokenBatch, Tokenizer
+from tokengrove.tokenizer import Chunk, DecodeStream, OffsetEncoding, PaddedBatch, TokenBatch, Tokenizer
 
 __all__ = [
     "Chunk",
@@ -26,6 +26,7 @@ __all__ = [
     "InvalidArgumentError",
     "InvalidTextError",
     "OffsetEncoding",
+    "PaddedBatch",
     "PatternError",
     "TokenBatch",
     "TokenTree",

@@ -41,6 +41,7 @@ __all__ = [
     "TreeBatch",
     "encode_append",
     "encode_arrow",
+    "encode_padded",
     "encode_segments",
     "get_num_threads",
     "is_canonical",
@@ -401,6 +402,17 @@ _Allowed: TypeAlias = Literal["all"] | Collection[str]
 def encode_arrow(
     tokenizer: TokenizerCore, column: Any, add_special_tokens: bool, allowed_special: _Allowed
 ) -> TokenColumn: ...
+def encode_padded(
+    tokenizer: TokenizerCore,
+    texts: Iterable[str | bytes],
+    max_tokens: int | None,
+    truncation_side: str,
+    columns: tuple[int | None, int],
+    padding_side: str,
+    pad_id: int,
+    add_special_tokens: bool,
+    allowed_special: _Allowed,
+) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]: ...
 def encode_segments(
     tokenizer: TokenizerCore, segments: Sequence[tuple[str, bool]], add_special_tokens: bool
 ) -> NDArray[np.uint32]: ...

@@ -21,12 +21,12 @@ from tokengrove._native import DecodeStream, Model, TokenColumn, TokenizerCore
 from tokengrove.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from types import EllipsisType
 
     from numpy.typing import NDArray
 
-__all__ = ["Chunk", "DecodeStream", "OffsetEncoding", "TokenBatch", "TokenColumn", "Tokenizer"]
+__all__ = ["Chunk", "DecodeStream", "OffsetEncoding", "PaddedBatch", "TokenBatch", "TokenColumn", "Tokenizer"]
 
 
 class TokenBatch:
@@ -140,6 +140,23 @@ class OffsetEncoding:
     def __len__(self) -> int:
         """Give the number of tokens."""
         return self.ids.size
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PaddedBatch:
+    """The ids of several texts in rows of one length.
+
+    Attributes:
+        ids: uint32[rows, length], padding included.
+        attention_mask: bool[rows, length], False for padding.
+    """
+
+    ids: NDArray[np.uint32]
+    attention_mask: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Give the number of rows."""
+        return len(self.ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +321,54 @@ class Tokenizer(TokenizerCore):
             TypeError: If ``text`` is not ``str``.
         """
         return [Chunk(*part) for part in self._chunk(text, max_tokens, overlap, add_special_tokens, allowed_special)]
+
+    def encode_padded(
+        self,
+        texts: Iterable[str | bytes],
+        max_tokens: int | None = None,
+        *,
+        length: int | None = None,
+        multiple_of: int = 1,
+        pad_id: int = 0,
+        side: Literal["left", "right"] = "right",
+        truncation_side: Literal["left", "right"] = "right",
+        add_special_tokens: bool = False,
+        allowed_special: Literal["all"] | Collection[str] = (),
+    ) -> PaddedBatch:
+        """Encode several texts to rows of one length, as a model takes them; nothing is set on the tokenizer.
+
+        Args:
+            texts: An iterable of `str` or `bytes`.
+            max_tokens: How many tokens of each row to keep, special tokens that are added included; None for all.
+            length: How many tokens a row has with its padding; None for those of the longest.
+            multiple_of: The length is rounded up to a multiple of this.
+            pad_id: What rows are filled up with.
+            side: Where padding goes.
+            truncation_side: Which end of a text is cut off; special tokens that are added stay.
+            add_special_tokens: As for :meth:`encode`, for each text.
+            allowed_special: As for :meth:`encode`.
+
+        Returns:
+            uint32[rows, length] and a mask of the same shape.
+
+        Raises:
+            InvalidArgumentError: If ``max_tokens`` has no room for the special tokens, a row is longer than ``length``,
+                a number is out of range, or a side is neither.
+            InvalidTextError: As :meth:`encode` does.
+            UnknownTokenError: As :meth:`encode` does.
+            TypeError: If ``texts`` is a single text, or has an element that is neither ``str`` nor ``bytes``.
+        """
+        for name, number in {"max_tokens": max_tokens, "length": length, "multiple_of": multiple_of}.items():
+            least = int(name == "multiple_of")
+            if number is not None and not least <= number < 1 << 63:
+                raise InvalidArgumentError(f"{name} must be at least {least} and less than 2^63; found {number}")
+        if not 0 <= pad_id < 1 << 32:
+            raise InvalidArgumentError(f"pad_id must be at least 0 and less than 2^32; found {pad_id}")
+        columns = (length, multiple_of)
+        arrays = _native.encode_padded(
+            self, texts, max_tokens, truncation_side, columns, side, pad_id, add_special_tokens, allowed_special
+        )
+        return PaddedBatch(*arrays)
 
     def encode_arrow(
         self, column: Any, *, add_special_tokens: bool = False, allowed_special: Literal["all"] | Collection[str] = ()

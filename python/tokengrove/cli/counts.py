@@ -17,8 +17,18 @@ Count the pieces of texts: all that training needs of them. Run it on each part 
 on any machine; merge-counts adds the files up, and train takes them.
 """
 
+COUNT_EPILOG = """\
+example:
+  tokengrove count-pretokens README.md --pattern o200k_base --out readme.counts
+"""
+
 MERGE = """\
 Add up counts of pieces. Counts of text that was cut differently are refused.
+"""
+
+MERGE_EPILOG = """\
+example:
+  tokengrove count-pretokens README.md --pattern gpt2 --out a && tokengrove merge-counts a a --out b
 """
 
 
@@ -26,14 +36,22 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Describe the two commands."""
     plain = argparse.RawDescriptionHelpFormatter
     parser = subparsers.add_parser(
-        "count-pretokens", help="count the pieces of texts", description=COUNT, formatter_class=plain
+        "count-pretokens",
+        help="count the pieces of texts",
+        description=COUNT,
+        epilog=COUNT_EPILOG,
+        formatter_class=plain,
     )
     add_file_arguments(parser, "texts to count")
     add_cut_arguments(parser)
     _add_output(parser)
     parser.set_defaults(run=run_count)
     parser = subparsers.add_parser(
-        "merge-counts", help="add up counts of pieces", description=MERGE, formatter_class=plain
+        "merge-counts",
+        help="add up counts of pieces",
+        description=MERGE,
+        epilog=MERGE_EPILOG,
+        formatter_class=plain,
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="counts to add up")
     _add_output(parser)

@@ -23,9 +23,19 @@ Learn more tokens for other text; the tokens there are keep their ids. Folder --
 tokenizer.json and id_map.npy: for each new id the old one, or -1.
 """
 
+EXTEND_EPILOG = """\
+example:
+  tokengrove extend README.md --vocab-size 32800 --out larger
+"""
+
 PRUNE = """\
 Take tokens away that no other token is made of, the rarest in the texts first; all that stay
 can still be reached. Folder --out gets the tokenizer.json and id_map.npy.
+"""
+
+PRUNE_EPILOG = """\
+example:
+  tokengrove prune README.md --tokens 100 --out smaller
 """
 
 
@@ -33,7 +43,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """Describe the two commands."""
     plain = argparse.RawDescriptionHelpFormatter
     parser = subparsers.add_parser(
-        "extend", help="learn more tokens for other text", description=EXTEND, formatter_class=plain
+        "extend",
+        help="learn more tokens for other text",
+        description=EXTEND,
+        epilog=EXTEND_EPILOG,
+        formatter_class=plain,
     )
     add_file_arguments(parser, "texts to learn from")
     add_tokenizer_arguments(parser)
@@ -43,7 +57,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_output(parser)
     parser.set_defaults(run=run_extend)
     parser = subparsers.add_parser(
-        "prune", help="take tokens away that others do not need", description=PRUNE, formatter_class=plain
+        "prune",
+        help="take tokens away that others do not need",
+        description=PRUNE,
+        epilog=PRUNE_EPILOG,
+        formatter_class=plain,
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="texts to count tokens in; without, by id")
     parser.add_argument("--tokens", type=int, required=True, metavar="N", help="how many tokens to take away")

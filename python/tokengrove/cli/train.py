@@ -35,7 +35,9 @@ tokenizer.json and, if all bytes are tokens, a tokenizer.tiktoken.
 
 EPILOG = """\
 example:
-  tokengrove train notes.txt --vocab-size 2000 --pattern o200k_base --out vocabulary
+  tokengrove train README.md --vocab-size 2000 --pattern o200k_base --out vocabulary
+  tokengrove train README.md --vocab-size auto --model-params 1e7 --preset character --out letters
+  tokengrove train README.md --vocab-size 300 --superwords 280 --max-words 3 --out superwords
 """
 
 

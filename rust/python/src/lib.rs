@@ -5,7 +5,8 @@
 //! outside the interpreter, `encode` and `batch` make ids, `content` is what a pickle holds; `model`, `tokenizer` and `stream`
 //! are the Python classes, `next_byte` those of byte-level probabilities, `tiktoken` and `hf` those behind the two
 //! drop-ins, and `train` those behind training; `tree` are token trees, and `nodes` reads their numbers; `arrow` takes and
-//! gives columns, and `composing` is what `Tokenizer` does with them and with ids that go on.
+//! gives columns, and `composing` is what `Tokenizer` does with them and with ids that go on; `padded`
+//! makes rows of one length.
 
 #![allow(clippy::doc_markdown, reason = "the documentation of Python classes and functions is theirs: not Markdown")]
 
@@ -24,6 +25,7 @@ mod lists;
 mod model;
 mod next_byte;
 mod nodes;
+mod padded;
 mod special;
 mod stream;
 mod text;
@@ -46,6 +48,8 @@ mod _native {
     #[pymodule_export]
     use super::composing::{encode_append, encode_arrow, encode_segments, is_canonical};
     #[pymodule_export]
+    use super::draft::{DraftSequence, RecyclingCore};
+    #[pymodule_export]
     use super::hf::component::{DecoderCore, NormalizerCore, PreTokenizerCore, ProcessorCore};
     #[pymodule_export]
     use super::hf::core::HfCore;
@@ -56,13 +60,13 @@ mod _native {
     #[pymodule_export]
     use super::hf::strings::{NormalizedString, PreTokenizedString, Regex, Token, lend_normalized};
     #[pymodule_export]
-    use super::draft::{DraftSequence, RecyclingCore};
-    #[pymodule_export]
     use super::lists::list_twins;
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]
     use super::next_byte::{ByteCovers, ByteVocab, PromptReader, TextScorer};
+    #[pymodule_export]
+    use super::padded::encode_padded;
     #[pymodule_export]
     use super::stream::DecodeStream;
     #[pymodule_export]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shlex
@@ -14,13 +15,15 @@ from pathlib import Path
 import pytest
 
 from support.cli import PLAIN_ENVIRONMENT, run
-from tokengrove.cli import counts, resize, train
-from tokengrove.cli.main import COMMANDS as ALL_COMMANDS
 from tokengrove.cli.main import build_parser
 
-# The commands of training are shown, and tried, in docs/training.md.
-COMMANDS = [command for command in ALL_COMMANDS if command not in (counts, resize, train)]
-NAMES = [command.__name__.rpartition(".")[2].replace("_", "-") for command in COMMANDS]
+PARSERS = {
+    name: parser
+    for action in build_parser()._actions
+    if isinstance(action, argparse._SubParsersAction)
+    for name, parser in action.choices.items()
+}
+NAMES = sorted(PARSERS)
 POSIX = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
 
 
@@ -47,9 +50,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def examples() -> list[str]:
     """The lines below "example:" in every epilog."""
-    epilogs = [build_parser().epilog, *(command.EPILOG for command in COMMANDS)]
+    epilogs = [build_parser().epilog, *(parser.epilog for parser in PARSERS.values())]
     found = [line.strip() for epilog in epilogs for line in (epilog or "").partition("example:\n")[2].splitlines()]
-    assert len(found) >= 1 + len(COMMANDS)
+    assert len(found) >= 1 + len(PARSERS)
     return found
 
 

@@ -173,8 +173,10 @@ impl Call<'_, '_> {
         let text = &tracked.text[piece.clone()];
         let from = self.found.ids.len();
         self.work.encode_piece_with_lengths(text, self.options.unrepresentable, &mut self.found.ids, &mut lengths)?;
-        let in_byte_alphabet = self.tokenizer.reads_byte_alphabet && matches!(self.work.model, Model::Encoder { .. });
-        if in_byte_alphabet && lengths.0.iter().sum::<usize>() < text.len() {
+        // The model reads bytes, which the file writes in the byte alphabet; a model of characters has that in its text.
+        let bytes_of_alphabet = self.tokenizer.reads_byte_alphabet
+            && matches!(self.work.model, Model::Encoder { symbols: Symbols::Bytes, .. });
+        if bytes_of_alphabet && lengths.0.iter().sum::<usize>() < text.len() {
             self.push_shifted_spans(tracked, piece, from);
         } else {
             self.push_spans(tracked, piece.start, &lengths);

@@ -28,17 +28,21 @@ pub(super) struct Tracked<'a> {
     spans: Spans,
     /// Where in the original the text begins.
     origin: usize,
+    /// Bytes of the original's first character, if the text begins there.
+    first: usize,
 }
 
 impl<'a> Tracked<'a> {
     /// A stretch of the original as it is, beginning at `origin`.
-    pub(super) const fn new(text: &'a str, origin: usize) -> Self {
-        Self { text: Cow::Borrowed(text), spans: Spans::Identity, origin }
+    pub(super) fn new(text: &'a str, origin: usize) -> Self {
+        let first = if origin == 0 { first_len(text) } else { 0 };
+        Self { text: Cow::Borrowed(text), spans: Spans::Identity, origin, first }
     }
 
     /// A text of its own as it is.
-    pub(super) const fn owned(text: String) -> Self {
-        Self { text: Cow::Owned(text), spans: Spans::Identity, origin: 0 }
+    pub(super) fn owned(text: String) -> Self {
+        let first = first_len(&text);
+        Self { text: Cow::Owned(text), spans: Spans::Identity, origin: 0, first }
     }
 
     /// Part of the text as a text of its own, whose spans count from `from` in the original.
@@ -47,17 +51,23 @@ impl<'a> Tracked<'a> {
             .map(|at| self.span(at..at + 1))
             .map(|(start, end)| (start.saturating_sub(from), end.saturating_sub(from)))
             .collect();
-        Tracked { text: Cow::Owned(text.to_owned()), spans: Spans::Bytes(spans), origin: 0 }
+        let first = if from == 0 { self.first } else { 0 };
+        Tracked { text: Cow::Owned(text.to_owned()), spans: Spans::Bytes(spans), origin: 0, first }
     }
 
     /// A text of which nobody asks where it comes from.
     pub(super) const fn untracked(text: &'a str) -> Self {
-        Self { text: Cow::Borrowed(text), spans: Spans::Unwanted, origin: 0 }
+        Self { text: Cow::Borrowed(text), spans: Spans::Unwanted, origin: 0, first: 0 }
     }
 
     /// The original bytes that a range of the text comes from; meaningless if the text is untracked.
     pub(super) fn span(&self, range: Range<usize>) -> Span {
         self.spans.of(self.origin, range)
+    }
+
+    /// Whether a range of the text comes from the original's beginning: from its first character, or any byte of that.
+    pub(super) fn is_at_start(&self, range: Range<usize>) -> bool {
+        self.span(range).0 < self.first.max(1)
     }
 
     /// Part of the text.
@@ -67,7 +77,7 @@ impl<'a> Tracked<'a> {
             Spans::Bytes(spans) => Spans::Bytes(spans[range.clone()].to_vec()),
             other => other.clone(),
         };
-        Tracked { text: Cow::Borrowed(&self.text[range]), spans, origin }
+        Tracked { text: Cow::Borrowed(&self.text[range]), spans, origin, first: self.first }
     }
 
     /// Rewrites the whole text.
@@ -79,6 +89,10 @@ impl<'a> Tracked<'a> {
         self.spans = new_spans.map_or(Spans::Unwanted, Spans::Bytes);
         result
     }
+}
+
+fn first_len(text: &str) -> usize {
+    text.chars().next().map_or(0, char::len_utf8)
 }
 
 impl Spans {
@@ -201,6 +215,7 @@ mod tests {
         let spans = [(1, 1), (1, 1), (1, 1), (1, 3), (1, 3), (1, 3), (3, 4), (4, 5), (5, 6)];
         assert_eq!(tracked.spans, Spans::Bytes(spans.to_vec()));
         assert_eq!(tracked.span(3..7), (1, 4));
+        assert!(!tracked.is_at_start(0..3));
         let slice = tracked.slice(6..9);
         assert_eq!((&*slice.text, slice.origin, slice.spans.clone()), ("+ab", 3, Spans::Bytes(spans[6..].to_vec())));
 

@@ -136,7 +136,7 @@ impl Stage {
                 Ok(())
             }),
             Self::Metaspace { replacement, scheme, split } => {
-                let starts: Vec<bool> = pieces.iter().map(|piece| tracked.span(piece.clone()).0 == 0).collect();
+                let starts: Vec<bool> = pieces.iter().map(|piece| tracked.is_at_start(piece.clone())).collect();
                 let mut starts = starts.into_iter();
                 let pieces = rewrite_pieces(tracked, pieces, |text, rewriter| {
                     let at_start = starts.next().unwrap_or(false);
@@ -346,6 +346,14 @@ mod tests {
         assert_eq!(texts(&metaspace(PrependScheme::Always, true), "a  b"), ["▁a", "▁", "▁b"]);
         assert_eq!(texts(&metaspace(PrependScheme::First, false), "a b"), ["▁a▁b"]);
         assert_eq!(texts(&metaspace(PrependScheme::Never, false), " a b"), ["▁a▁b"]);
+        // As tokenizers does: each part of the first character is at the start.
+        let byte_level = PreTokenizer::ByteLevel { add_prefix_space: false, trim_offsets: false, use_regex: false };
+        let parts = PreTokenizer::Sequence(vec![
+            byte_level,
+            PreTokenizer::FixedLength(1),
+            metaspace(PrependScheme::First, false),
+        ]);
+        assert_eq!(texts(&parts, "éé"), ["▁Ã", "▁©", "Ã", "©"]);
     }
 
     #[test]

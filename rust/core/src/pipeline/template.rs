@@ -1,6 +1,7 @@
 //! Post-processors: the ids that are put around those of a text.
 
 use super::error::CompileError;
+use super::tokenizer::Tokenizer;
 use crate::spec::{PostProcessor, TemplatePiece};
 
 /// An element of a finished sequence.
@@ -18,6 +19,25 @@ impl Item {
         match self {
             Self::Id(id) => Some(id),
             Self::Text => None,
+        }
+    }
+}
+
+impl Tokenizer {
+    /// How often the ids of a text stand in what the post-processor makes of them, and how many ids it adds.
+    #[must_use]
+    pub fn surroundings(&self) -> (usize, usize) {
+        let copies = self.template.iter().filter(|item| **item == Item::Text).count();
+        (copies, self.template.len() - copies)
+    }
+
+    /// Appends the ids of a text with those that the post-processor adds.
+    pub fn surround(&self, ids: &[u32], out: &mut Vec<u32>) {
+        for item in &self.template {
+            match item.id() {
+                Some(id) => out.push(id),
+                None => out.extend_from_slice(ids),
+            }
         }
     }
 }
