@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import codecs
+import contextlib
 import importlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tokengrove.cli.errors import CommandError
+from tokengrove.cli.inputs import at_least
 from tokengrove.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
-    import argparse
-
     from tokengrove.next_byte import ByteLM
 
 __all__ = ["add_model_arguments", "load_default_model", "load_model", "prompt_bytes", "shown"]
 
 DEFAULT_MODEL = "default"
 """The name of the model that comes with the package."""
+
+DEFAULT_BEAM = 8
+"""Histories a byte in the mode ``all``, whose number grows exponentially otherwise."""
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +43,25 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         help="which token sequences count (default: %(default)s)",
     )
     group.add_argument(
-        "--eps", type=float, default=0.0, metavar="SHARE", help="leave out at most this share of the mass (default: 0)"
+        "--eps", type=_share, default=0.0, metavar="SHARE", help="leave out at most this share of the mass (default: 0)"
     )
-    group.add_argument("--beam", type=int, metavar="K", help="evaluate at most K histories a byte")
+    group.add_argument(
+        "--beam",
+        type=at_least(0),
+        metavar="K",
+        help=f"evaluate at most K histories a byte, 0 for all (default: {DEFAULT_BEAM} in the mode all, else all)",
+    )
+
+
+def _share(text: str) -> float:
+    """Read a share of the mass, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value < 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share: a number from 0 to below 1")
+    return value
 
 
 def load_default_model(**options: Any) -> ByteLM:
@@ -60,7 +81,9 @@ def load_default_model(**options: Any) -> ByteLM:
     try:
         files = importlib.import_module("tokengrove.default_model")
         forward = importlib.import_module("tokengrove.forward")
-        return ByteLM(forward.default_model(), files.default_model_tokenizer(), **options)
+        with _without_progress_bars():
+            model = forward.default_model()
+        return ByteLM(model, files.default_model_tokenizer(), **options)
     except (ImportError, AttributeError) as error:
         raise CommandError(f"the model in the package cannot be loaded ({error}); give --model FOLDER") from error
 
@@ -79,12 +102,33 @@ def load_model(options: argparse.Namespace) -> ByteLM:
     """
     from tokengrove.next_byte.loading import load_byte_lm
 
+    beam = DEFAULT_BEAM if options.beam is None and options.mode == "all" else options.beam or None
+    asked = {"mode": options.mode, "eps": options.eps, "beam": beam}
     if options.model == DEFAULT_MODEL:
-        return load_default_model(mode=options.mode, eps=options.eps, beam=options.beam)
+        return load_default_model(**asked)
     try:
-        return load_byte_lm(options.model, dtype=options.dtype, mode=options.mode, eps=options.eps, beam=options.beam)
-    except (InvalidArgumentError, ImportError, ValueError) as error:
-        raise CommandError(str(error)) from error
+        with _without_progress_bars():
+            return load_byte_lm(options.model, dtype=options.dtype, **asked)
+    except (InvalidArgumentError, ImportError, ValueError, OSError) as error:
+        # Messages of transformers have many lines.
+        raise CommandError(str(error).partition("\n")[0]) from error
+
+
+@contextlib.contextmanager
+def _without_progress_bars() -> Iterator[None]:
+    """Keep transformers from drawing on the terminal while a small model loads."""
+    try:
+        logging: Any = importlib.import_module("transformers.utils.logging")
+    except ImportError:
+        yield
+        return
+    drawn = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if drawn:
+            logging.enable_progress_bar()
 
 
 def prompt_bytes(text: str) -> bytes:

@@ -25,6 +25,7 @@ PROMPTS = (
 """Each ends inside a word of the sort of text that the model knows."""
 
 LENGTH = 40
+JUDGED = 12
 
 
 def by_tokens(lm: ByteLM, prompt: str, length: int) -> bytes:
@@ -91,6 +92,9 @@ def show(color: bool) -> int:
     lm = load_default_model()
     out = sys.stdout
     out.write(bold("A prompt cut in mid-word, continued by the model in this package", color) + "\n")
+    out.write(
+        dim(f"with the surprise of the model, in bits, at the first {JUDGED} bytes of each: less is better\n", color)
+    )
     for prompt in PROMPTS:
         out.write(f"\n  {bold(prompt, color)}{dim('|', color)}\n")
         rows = (
@@ -99,10 +103,8 @@ def show(color: bool) -> int:
             ("exact bytes", lm.generate(prompt, max_new_bytes=LENGTH, temperature=0.0).data),
         )
         for name, data in rows:
-            bits = -lm.score(data[:12], prompt=prompt).total / np.log(2)
+            bits = -lm.score(data[:JUDGED], prompt=prompt).total / np.log(2)
             shown = data[:LENGTH].decode(errors="replace").replace("\n", "␤")
-            out.write(
-                f"    {dim(f'{name:<14}', color)}{shown}  {dim(f'({bits:.1f} bits for its first 12 bytes)', color)}\n"
-            )
+            out.write(f"    {dim(f'{name:<14}', color)}{shown:<{LENGTH}}  {bits:5.1f} {dim('bits', color)}\n")
     out.write("\nNext: " + bold('tokengrove next-byte "Once upon a ti"', color) + "\n")
     return ExitCode.OK

@@ -59,9 +59,11 @@ class HarnessAdapter:
             requests: Objects whose ``args`` are a text, or such tuples themselves.
 
         Returns:
-            The logarithm of each text's probability, in nats; divided by its bytes, comparable across tokenizers.
+            The logarithm of each text's probability, in nats; divided by its bytes, comparable across tokenizers. Texts
+            longer than the model was made for are scored in windows, see :meth:`ByteLM.score`.
         """
-        return [self._lm.score(_arguments(request)[0]).total for request in requests]
+        texts = (_arguments(request)[0] for request in requests)
+        return [self._lm.score(text, window=self._lm.max_tokens).total for text in texts]
 
     def generate_until(self, requests: Iterable[Any]) -> list[str]:
         """Generate texts.

@@ -14,6 +14,7 @@ from tokengrove.errors import InvalidArgumentError, UnknownTokenError
 from tokengrove.next_byte.evaluate import evaluator_for
 from tokengrove.next_byte.generation import Generating
 from tokengrove.next_byte.state import ByteState
+from tokengrove.next_byte.windows import longest_sequence, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,10 +52,13 @@ class ByteScores:
     Attributes:
         logprobs: float64[n], in nats: logarithm of the probability of each byte given those before it.
         end_logprob: Logarithm of the probability that the text ends after the last byte.
+        unresolved_mass: Of all bytes the largest share of the mass that the model was not asked about; 0, and the
+            scores exact, unless a ``beam`` was used.
     """
 
     logprobs: NDArray[np.float64]
     end_logprob: float
+    unresolved_mass: float = 0.0
 
     @property
     def total(self) -> float:
@@ -133,6 +137,7 @@ class ByteLM(Generating):
         self._special = frozenset(self._vocab.special_ids)
         self._context = _context(model, tokenizer) if context is None else tuple(context)
         self._check_ids(self._context)
+        self._max_tokens = longest_sequence(model)
 
     def __repr__(self) -> str:
         """Show how it works."""
@@ -152,6 +157,11 @@ class ByteLM(Generating):
     def eos(self) -> list[int]:
         """The ids that end a text."""
         return list(self._eos)
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The longest sequence, in tokens, that the model was made for; None if its configuration does not say."""
+        return self._max_tokens
 
     def logits(self, ids: Sequence[int]) -> NDArray[Any]:
         """Give what the model itself says after some ids.
@@ -229,20 +239,26 @@ class ByteLM(Generating):
             covers = covers.advance(byte)
         return covers.logprob
 
-    def score(self, text: str | bytes, *, prompt: Prompt = b"") -> ByteScores:
+    def score(self, text: str | bytes, *, prompt: Prompt = b"", window: int | None = None) -> ByteScores:
         """Score a text: one forward pass (a few for a long text) gives the probability of every byte.
 
         Args:
             text: The text.
             prompt: What it follows, see :meth:`state`.
+            window: Texts of more tokens are scored in parts of half as many, each given the half before it instead of
+                all that precedes it: for texts longer than a model was made for (:attr:`max_tokens`). None scores the
+                text as a whole, however long it is. Not together with a prompt.
 
         Returns:
             The scores of the bytes of `text`.
 
         Raises:
-            InvalidArgumentError: As :meth:`state`; and if the normalizer rewrites text across the end of the prompt.
+            InvalidArgumentError: As :meth:`state`; if the normalizer rewrites text across the end of the prompt; if the
+                window is of less than two tokens, or a prompt is given with it.
             LogitsError: If the model gives logits that cannot be used.
         """
+        if window is not None:
+            return self._score_in_windows(_bytes(text), prompt, window)
         history, before = self._segments(prompt)
         start = self._vocab.prefix + self._vocab.normalize(before)
         whole = self._vocab.prefix + self._vocab.normalize(before + _bytes(text))
@@ -261,13 +277,31 @@ class ByteLM(Generating):
             raise InvalidArgumentError("the model gave fewer rows of logits than it was asked for")
         return ByteScores(found[0][len(start) :], found[1])
 
+    def _score_in_windows(self, text: bytes, prompt: Prompt, window: int) -> ByteScores:
+        if window < 2:
+            raise InvalidArgumentError(f"window is a number of tokens, at least 2, not {window}")
+        if not isinstance(prompt, (str, bytes, bytearray)) or prompt:
+            raise InvalidArgumentError(
+                "a text is scored in windows without a prompt, which would be in the first alone"
+            )
+        data = self._vocab.normalize(text)
+        parts = [
+            self.score(data[start:end], prompt=data[first:start])
+            for first, start, end in windows(self._tokenizer, data, window)
+        ]
+        logprobs = np.concatenate([part.logprobs for part in parts])
+        return ByteScores(logprobs, parts[-1].end_logprob, max(part.unresolved_mass for part in parts))
+
     def _score_by_bytes(self, history: tuple[int, ...], start: bytes, whole: bytes) -> ByteScores:
         state = ByteState(self, history, self._vocab.start(), 0.0).advance(start)
         logprobs = np.full(len(whole) - len(start), -np.inf)
+        unresolved = 0.0
         for index, byte in enumerate(whole[len(start) :]):
             logprobs[index] = state._resolve().logprobs()[byte]
+            unresolved = max(unresolved, state.unresolved_mass)
             state = state.advance(byte)
-        return ByteScores(logprobs, float(state._resolve().logprobs()[END]))
+        end = float(state._resolve().logprobs()[END])
+        return ByteScores(logprobs, end, max(unresolved, state.unresolved_mass))
 
     def score_batch(self, texts: Iterable[str | bytes]) -> list[ByteScores]:
         """Score several texts.
