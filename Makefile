@@ -135,8 +135,9 @@ bench-train: $(VENV)/.bench $(VENV)/.release ## Compare the speed of training wi
 	$(PY) benches/python/train.py $(ARGS)
 
 .PHONY: bench-speculative
-bench-speculative: $(VENV)/.dev $(VENV)/.release ## Tokens per forward pass of every way to draft; needs torch and transformers
-	$(PY) benches/python/speculation.py $(ARGS)
+bench-speculative: $(VENV)/.dev $(VENV)/.release ## Tokens per forward pass of every way to draft, to benches/results and docs
+	$(PY) benches/python/speculation.py --json benches/results/speculation-$(or $(NAME),new).json $(ARGS)
+	$(PY) benches/python/speculation_report.py --write
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/.bench ## Install more peers for `make bench`: those that not every platform has wheels of

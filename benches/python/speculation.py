@@ -204,6 +204,8 @@ def measure(network: Any, tokenize: Any, name: str, options: argparse.Namespace)
         mean = sum(tally.rates) / max(len(tally.rates), 1)
         speed = tally.tokens / tally.seconds if tally.seconds else 0
         print(f"{name:14} {budget:3} {state:4} {method:34} {mean:6.3f}  {speed:7.1f} tokens/s", flush=True)
+        if options.json:
+            write(options.json, rows, options)
 
     keep("plain", 0, "cold", bench.plain)
     if options.temperature == 0 and TRANSFORMERS_LOOKUP in options.methods:
@@ -214,6 +216,19 @@ def measure(network: Any, tokenize: Any, name: str, options: argparse.Namespace)
                 if method != TRANSFORMERS_LOOKUP:
                     keep(method, budget, state, bench.run(method, budget, state == "warm"))
     return rows
+
+
+def write(path: Path, rows: list[dict[str, Any]], options: argparse.Namespace) -> None:
+    """Adds rows to a file; done after each method, so that a run that is stopped loses little."""
+    about = {
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "threads": options.threads,
+        "new_tokens": options.new_tokens,
+        "warm_up": options.warm_up,
+    }
+    path.write_text(json.dumps(merged(path, rows, about)) + "\n", encoding="utf-8")
 
 
 def merged(path: Path, rows: list[dict[str, Any]], about: dict[str, Any]) -> dict[str, Any]:
@@ -258,19 +273,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder = options.data / "models" / options.model
     name = default_model_path() if options.model == "default" else folder if folder.is_dir() else options.model
     network, tokenizer = load(str(name))
-    rows: list[dict[str, Any]] = []
     for prompt_class in options.classes:
-        rows += measure(network, lambda text: tokenizer(text)["input_ids"], prompt_class, options)
-    if options.json:
-        about = {
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "threads": options.threads,
-            "new_tokens": options.new_tokens,
-            "warm_up": options.warm_up,
-        }
-        options.json.write_text(json.dumps(merged(options.json, rows, about)) + "\n", encoding="utf-8")
+        measure(network, lambda text: tokenizer(text)["input_ids"], prompt_class, options)
     return 0
 
 

@@ -14,6 +14,7 @@ import copy
 from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
+import numpy as np
 import torch
 
 from tokengrove._native import TokenTree
@@ -128,9 +129,12 @@ class DynamicTreeCache(CacheBase):
     def _move(self, paths: list[list[int]], count: int) -> None:
         """Moves as many nodes of each row to the front of the nodes, and cuts off the rest."""
         start, end = self._columns, self._columns + count
+        index: torch.Tensor | None = None
         for layer in self._filled():
+            # Made once for each device, of which most models have one.
+            if index is None or index.device != layer.keys.device:
+                index = _columns_of(paths, start, layer.keys.device)
             # All paths are read before any is written: they may overlap.
-            index = _columns_of(paths, start, layer.keys.device)
             keys, values = _take(layer.keys, index), _take(layer.values, index)
             if self._shared:
                 layer.keys = torch.cat([layer.keys[:, :, :start], keys], dim=2)
@@ -147,13 +151,15 @@ class DynamicTreeCache(CacheBase):
             kept = [*range(pad, pad + length), *(self._columns + node for node in path)]
             # What stands in the padding is never seen; column 0 is as good as any.
             rows.append([*[0] * (width - len(kept)), *kept])
+        index: torch.Tensor | None = None
         for layer in self._filled():
-            index = _columns_of(rows, 0, layer.keys.device)
+            if index is None or index.device != layer.keys.device:
+                index = _columns_of(rows, 0, layer.keys.device)
             layer.keys, layer.values = _take(layer.keys, index), _take(layer.values, index)
 
 
 def _columns_of(rows: list[list[int]], start: int, device: torch.device) -> torch.Tensor:
-    return torch.tensor(rows, device=device) + start
+    return torch.from_numpy(np.array(rows, np.int64) + start).to(device)
 
 
 def _take(tensor: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

@@ -32,7 +32,11 @@ class Candidates(NamedTuple):
 
 
 class DraftSession(Protocol):
-    """A drafter at work on one sequence."""
+    """A drafter at work on one sequence.
+
+    A session may have an attribute `probabilities`: for the tree it gave last, the probability that each node is
+    accepted, float32[nodes], 1 for the root and never rising. Then only as many nodes are evaluated as pay.
+    """
 
     def prompt(self, tokens: Sequence[int], candidates: Candidates | None) -> None:
         """Takes a piece of the prompt; called for all pieces in order, before anything else.

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tokengrove._native import TokenTree
 from tokengrove.errors import InvalidArgumentError
@@ -66,21 +67,28 @@ class _Row:
     def active(self) -> bool:
         return not self.ending.ended
 
-    def tree(self, budget: int, longest: int | None, chains: bool) -> TokenTree:
-        """The next tree: drafted, or the last token alone.
+    def draft(self, budget: int) -> tuple[TokenTree, NDArray[np.float32] | None]:
+        """The drafted tree, or the last token alone, and the probabilities of its nodes if the drafter has them."""
+        last = self.ending.tokens[-1]
+        if not self.active:
+            return TokenTree.chain([]), None
+        if self.session is None or budget == 0:
+            return TokenTree.chain([last]), None
+        tree = self.session.draft(budget)
+        _check_draft(tree, last)
+        return tree, getattr(self.session, "probabilities", None)
+
+    def fitted(self, tree: TokenTree, most: int, longest: int | None, chains: bool) -> TokenTree:
+        """What of a drafted tree is evaluated.
 
         Args:
-            budget: The most nodes beside the root.
+            tree: The tree.
+            most: How many nodes beside the root are worth it: the first ones.
             longest: The longest sequence that the model takes, if there is one.
             chains: Whether only the first path of a tree is worth its evaluation.
         """
-        last = self.ending.tokens[-1]
-        if not self.active:
-            return TokenTree.chain([])
-        if self.session is None or budget == 0:
-            return TokenTree.chain([last])
-        tree = self.session.draft(budget)
-        _check_draft(tree, last)
+        if len(tree) > most + 1:
+            tree = TokenTree(tree.tokens[: most + 1], tree.parents[: most + 1])
         if chains and not tree.is_chain:
             tree = _first_path(tree)
         # The root is the last of the tokens so far; beyond the end there is room for the root alone, or for nothing.
@@ -217,7 +225,9 @@ def decode(
     most = (drafter.budget if drafter is not None else 0) if budget is None else budget
     if most < 0:
         raise InvalidArgumentError(f"budget is {most}; it cannot be negative")
-    loop = _Loop(model, drafter, chooser, Pace(most if drafter is not None else 0, adaptive=adaptive), streamer)
+    left = max((ending.left for ending in endings), default=0)
+    pace = Pace(most if drafter is not None else 0, adaptive=adaptive, tokens=left)
+    loop = _Loop(model, drafter, chooser, pace, streamer)
     loop.run(endings)
     return loop.stats
 
@@ -293,7 +303,12 @@ class _Loop:
         """One forward pass."""
         begin = perf_counter()
         with self._timed("draft"):
-            trees = [row.tree(self._pace.budget, self._longest, self._chains) for row in rows]
+            drafted = self._pace.budget
+            drafts = [row.draft(drafted) for row in rows]
+            most = self._pace.keep([estimates for tree, estimates in drafts if len(tree) > 1])
+            trees = [
+                row.fitted(tree, most, self._longest, self._chains) for row, (tree, _) in zip(rows, drafts, strict=True)
+            ]
         with self._timed("forward"):
             hidden = self._model.forward(trees, self._cache)
         with self._timed("verify"):
@@ -311,13 +326,15 @@ class _Loop:
                 outcomes.append(accept(tree, choose, row.ending.add))
                 offset += len(tree)
             self._cache.commit([path for path, _ in outcomes])
+        # Without a draft, what the drafter learns is no part of what plain decoding takes.
+        end = perf_counter() if drafted == 0 else None
         with self._timed("learn"):
             offset = 0
             for row, tree, (path, emitted) in zip(rows, trees, outcomes, strict=True):
                 if path and row.session is not None and not self._pace.switched_off:
                     row.session.learn(tree, path, emitted[-1], part(facts.candidates, offset, offset + len(tree)))
                 offset += len(tree)
-        self._count(trees, outcomes, perf_counter() - begin)
+        self._count(trees, outcomes, (end or perf_counter()) - begin)
 
     def _count(self, trees: list[TokenTree], outcomes: list[tuple[list[int], list[int]]], seconds: float) -> None:
         self.stats.steps += 1
@@ -326,7 +343,7 @@ class _Loop:
             self.stats.count(len(tokens))
             self.stats.accepted += len(tokens) - 1
         self.stats.drafted += sum(max(len(tree) - 1, 0) for tree in trees)
-        self._pace.step(sum(map(len, emitted)) / len(emitted), seconds)
+        self._pace.step(sum(map(len, emitted)) / len(emitted), max(map(len, trees)) - 1, seconds)
         self._emit(emitted[0])
 
     def _emit(self, tokens: list[int]) -> None:

@@ -118,7 +118,7 @@ class TokenRecycling:
         Returns:
             A session that shares what this drafter knows.
         """
-        return _Session(self._core)
+        return _Session(self._core, estimates=self._tree == "dynamic")
 
     def candidates(self, token: int) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
         """Gives what is remembered to follow one token.
@@ -182,7 +182,9 @@ class TokenRecycling:
 class _Session:
     """One sequence of a :class:`TokenRecycling`."""
 
-    def __init__(self, core: RecyclingCore) -> None:
+    def __init__(self, core: RecyclingCore, *, estimates: bool) -> None:
+        self.probabilities: NDArray[np.float32] | None = None
+        self._estimates = estimates
         self._core = core
         self._sequence: DraftSequence = core.start()
 
@@ -193,7 +195,10 @@ class _Session:
         self._core.push(self._sequence, token)
 
     def draft(self, budget: int) -> TokenTree:
-        return self._core.draft(self._sequence, budget)[0]
+        tree, probabilities = self._core.draft(self._sequence, budget)
+        if self._estimates:
+            self.probabilities = probabilities
+        return tree
 
     def learn(self, tree: TokenTree, path: Sequence[int], token: int, candidates: Candidates | None) -> None:
         self._core.learn(self._sequence, tree, path, token, *_flat(candidates))

@@ -123,19 +123,26 @@ def accept(
         The accepted nodes, the root first, and the emitted tokens: one after each accepted node.
     """
     tokens, parents = tree.tokens.tolist(), tree.parents.tolist()
-    children: dict[tuple[int, int], int] = {}
-    for node in range(len(tokens) - 1, 0, -1):
-        children[parents[node], tokens[node]] = node
     path, at = [0], 0
     emitted: list[int] = []
     while True:
         token = choose(at, emitted)
         emitted.append(token)
-        child = children.get((at, token))
-        if stop(token) or child is None:
+        child = None if stop(token) else _child(tokens, parents, at, token)
+        if child is None:
             return path, emitted
         path.append(child)
         at = child
+
+
+def _child(tokens: list[int], parents: list[int], at: int, token: int) -> int | None:
+    """The first child of a node with some token; children come after their parents."""
+    node = at
+    for _ in range(parents.count(at)):
+        node = parents.index(at, node + 1)
+        if tokens[node] == token:
+            return node
+    return None
 
 
 def part(candidates: Candidates | None, start: int, end: int) -> Candidates | None:

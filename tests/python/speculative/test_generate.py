@@ -230,7 +230,12 @@ def test_processors_are_called_once_per_emitted_token_with_the_text_before_it() 
         return scores
 
     result = generate(
-        Counting(), [4, 2], drafter=TokenRecycling(VOCAB), max_new_tokens=50, logits_processor=[ban_seven]
+        Counting(),
+        [4, 2],
+        drafter=TokenRecycling(VOCAB),
+        max_new_tokens=50,
+        logits_processor=[ban_seven],
+        adaptive=False,
     )
     text = [4, 2, *result.new_tokens[0]]
     assert seen == [text[:end] for end in range(2, 52)]
