@@ -15,6 +15,7 @@ pytest.importorskip("transformers")
 import torch
 
 import speculation
+import speculation_prompts
 import speculation_report as report
 from speculation_methods import ABLATIONS, MAIN, SamSwitch, methods
 from speculation_prompts import CLASSES, prompts
@@ -61,7 +62,7 @@ def test_every_method_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     torch.set_num_threads(1)
     network = tiny_model("llama", dtype=torch.float32)
     made = [[(3 * i + j) % 60 + 3 for j in range(8)] for i in range(5)]
-    monkeypatch.setattr(speculation.speculation_prompts, "prompts", lambda *_: made)
+    monkeypatch.setattr(speculation_prompts, "prompts", lambda *_: made)
     monkeypatch.setattr(speculation, "loops", lambda text: False)
     chosen = options(tmp_path / "x.json", temperature=temperature)
     chosen.methods = [speculation.TRANSFORMERS_LOOKUP, *MAIN, *ABLATIONS]
