@@ -115,7 +115,7 @@ def bars(figures: Figures) -> list[str]:
             found = ratio(ours["mat"], theirs["mat"])
             verdict = "met" if found[0] >= bar.ratio else "**missed**"
             name = f"{_name(model, prompts, temperature)}, {bar.budget} nodes, {bar.state}, against {bar.against}"
-            rows.append((name, f"{bar.ratio:g}", _number(found), verdict))
+            rows.append((name, f"{bar.ratio:g}", f"{found[0]:.3f} ± {found[1]:.3f}", verdict))
     return table(("", "goal", "ratio of tokens per pass", ""), rows)
 
 

@@ -121,8 +121,8 @@ def test_the_page_says_what_was_met_and_what_was_missed() -> None:
     ]
     about = {"new_tokens": 256, "machine": "m", "torch": "t"}
     text = report.page(report.Figures([{"about": about, "rows": rows}]))
-    assert "against static-80 | 1.5 | 1.57 ± 0.05 | met |" in text
-    assert "against sam-switch | 1.3 | 1.22 ± 0.10 | **missed** |" in text
+    assert "against static-80 | 1.5 | 1.571 ± 0.053 | met |" in text
+    assert "against sam-switch | 1.3 | 1.222 ± 0.105 | **missed** |" in text
     assert "2 texts of 5 new tokens count; 1 that loop are left out." in text
     assert "| qa | 2 + 1 | 1.50 ± 0.00 |" in text
 
