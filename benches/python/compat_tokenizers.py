@@ -60,7 +60,7 @@ def compare(name: str, text: str, folder: Path, size: int) -> dict[str, Any]:
         loading["theirs"].append(clock(lambda: reference.Tokenizer.from_file(file)))
         loading["ours"].append(clock(lambda: drop_in.Tokenizer.from_file(file).encode("a")))
     theirs, ours = reference.Tokenizer.from_file(file), drop_in.Tokenizer.from_file(file)
-    sample = documents(text, ROUNDS + 1, 20_000, 1000)
+    sample = documents(text[-20_000:], 0, 20_000, 1000)
     same(theirs.encode_batch(sample), ours.encode_batch(sample))
     native = tokengrove.Tokenizer.from_file(file)
     results: dict[str, Any] = {"loading": loading}
@@ -68,15 +68,15 @@ def compare(name: str, text: str, folder: Path, size: int) -> dict[str, Any]:
         "full": (lambda t, docs: t.encode_batch(docs), theirs, ours),
         "ids": (lambda t, docs: t.encode_batch_fast(docs), theirs, ours),
     }
-    for kind, (call, one, other) in calls.items():
+    for part, (kind, (call, one, other)) in enumerate(calls.items()):
         times: dict[str, list[float]] = {"theirs": [], "ours": [], "core": []}
         for number in range(ROUNDS):
-            docs = documents(text, number, size, 2000)
-            order = [("theirs", one), ("ours", other)]
-            for label, tokenizer in order if number % 2 else reversed(order):
-                times[label].append(clock(partial(call, tokenizer, docs)))
+            docs = documents(text, ROUNDS * part + number, size, 2000)
+            order = [("theirs", partial(call, one, docs)), ("ours", partial(call, other, docs))]
             if kind == "ids":
-                times["core"].append(clock(partial(native.encode_batch, docs)))
+                order.insert(number % 3, ("core", partial(native.encode_batch, docs)))
+            for label, run in order if number % 2 else reversed(order):
+                times[label].append(clock(run))
         results[kind] = times
     return results
 
@@ -92,10 +92,12 @@ def transformers_calls(name: str, text: str, folder: Path, size: int) -> dict[st
     ours = accelerate(theirs)
     times: dict[str, list[float]] = {"theirs": [], "ours": []}
     for number in range(ROUNDS):
-        docs = documents(text, number, size, 2000)
+        docs = documents(text, 2 * ROUNDS + number, size, 2000)
         if number == 0 and dict(theirs(docs)) != dict(ours(docs)):
             sys.exit("the calls differ: nothing was timed")
-        for label, tokenizer in (("theirs", theirs), ("ours", ours)):
+        for label, tokenizer in (
+            (("theirs", theirs), ("ours", ours)) if number % 2 else (("ours", ours), ("theirs", theirs))
+        ):
             times[label].append(clock(partial(tokenizer, docs)))
     return times
 

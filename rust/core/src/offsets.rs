@@ -88,7 +88,60 @@ impl<'a> CharIndex<'a> {
     }
 }
 
+/// Answers as a [`CharIndex`] for spans that mostly follow one another: each costs what lies between it and the one before.
+///
+/// ```
+/// let mut cursor = tokengrove::offsets::CharCursor::new("né!");
+/// assert_eq!(cursor.span(1, 3), (1, 2));
+/// assert_eq!(cursor.span(2, 4), (1, 3));
+/// ```
+#[derive(Debug)]
+pub struct CharCursor<'a> {
+    bytes: &'a [u8],
+    index: CharIndex<'a>,
+    /// A place in the text, and how many characters begin before it.
+    at: (usize, usize),
+}
+
+/// Further away than this, a place is looked up in the index.
+const STEP: usize = 128;
+
+impl<'a> CharCursor<'a> {
+    /// Counts the characters of a text. O(n).
+    #[must_use]
+    pub fn new(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), index: CharIndex::new(text), at: (0, 0) }
+    }
+
+    /// How many characters begin before byte `at`; beyond the end, all of them.
+    fn starts_before(&mut self, at: usize) -> usize {
+        let at = at.min(self.bytes.len());
+        let (from, count) = self.at;
+        let count = match at.checked_sub(from) {
+            Some(0) => return count,
+            Some(1..=STEP) => count + starts(&self.bytes[from..at]),
+            _ if from > at && from - at <= STEP => count - starts(&self.bytes[at..from]),
+            _ => self.index.starts_before(at),
+        };
+        self.at = (at, count);
+        count
+    }
+
+    /// The characters that a span of bytes touches.
+    pub fn span(&mut self, start: usize, end: usize) -> (usize, usize) {
+        if start >= end {
+            let at = self.starts_before(start);
+            return (at, at);
+        }
+        // The character that `start` lies in begins there or before.
+        let before = self.starts_before(start);
+        let inside = self.bytes.get(start).is_some_and(|&byte| byte & 0xC0 == 0x80) || start >= self.bytes.len();
+        (if inside { before.saturating_sub(1) } else { before }, self.starts_before(end))
+    }
+}
+
 /// Bytes at which a character begins.
+#[inline]
 fn starts(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count()
 }
@@ -102,6 +155,10 @@ mod tests {
         #[test]
         fn equals_counting(text in "[a-cé日🎉]{0,200}", start in 0_usize..600, len in 0_usize..9) {
             let index = CharIndex::new(&text);
+            let mut cursor = CharCursor::new(&text);
+            for (start, end) in [(start, start + len), (0, len), (start + len, start), (start, start + 200), (len, start)] {
+                prop_assert_eq!(cursor.span(start, end), index.span(start, end));
+            }
             let (start, end) = (start.min(text.len()), (start + len).min(text.len()));
             let touched: Vec<usize> = text
                 .char_indices()

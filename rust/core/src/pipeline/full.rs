@@ -5,7 +5,7 @@ use super::error::EncodeError;
 use super::locate::Found;
 use super::tokenizer::Tokenizer;
 use crate::encoding::{Encoding, TokenStrings, Tokens, blanks};
-use crate::offsets::CharIndex;
+use crate::offsets::CharCursor;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
@@ -114,7 +114,7 @@ fn to_chars(text: &str, found: &Found, from: usize, out: &mut Vec<[u32; 2]>) {
         out.extend(spans.iter().map(|&(start, end)| [narrow(start), narrow(end)]));
         return;
     }
-    let index = CharIndex::new(text);
+    let mut index = CharCursor::new(text);
     out.extend(spans.iter().map(|&(start, end)| {
         let (start, end) = index.span(start, end);
         [narrow(start), narrow(end)]

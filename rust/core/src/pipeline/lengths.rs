@@ -70,8 +70,23 @@ impl Work<'_> {
                 }
                 Symbols::Chars { byte_fallback, unknown, fuse_unknown } => {
                     let known = |c: char| encoder.bpe().vocab().id(c.encode_utf8(&mut [0; 4]).as_bytes()).is_some();
+                    // Neither a byte's token nor the unknown one.
+                    let ordinary = |id: u32, first: u8| {
+                        *unknown != Some(id) && byte_fallback.as_ref().is_none_or(|ids| ids[usize::from(first)] != id)
+                    };
                     let mut at = 0;
                     for &id in ids {
+                        let rest = text.as_bytes().get(at..).unwrap_or_default();
+                        let token = self.vocabulary_bytes(id).unwrap_or_default();
+                        if let Some(&first) = rest.first()
+                            && !token.is_empty()
+                            && rest.starts_with(token)
+                            && ordinary(id, first)
+                        {
+                            lengths.0.push(token.len());
+                            at += token.len();
+                            continue;
+                        }
                         let next = text.get(at..).and_then(|rest| rest.chars().next());
                         let length = match next {
                             // Inside a character, and at one without a token, stand byte tokens or the unknown token.

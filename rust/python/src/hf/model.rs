@@ -6,8 +6,7 @@ use crate::interrupt::run;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use tokengrove::io::LoadError;
 use tokengrove::io::hf_json::{self, BpeOptions};
 use tokengrove::spec::{MAX_TOKEN_ID, TokenTable};
@@ -16,33 +15,17 @@ use tokengrove::spec::{MAX_TOKEN_ID, TokenTable};
 #[pyclass(frozen, module = "tokengrove._native")]
 pub(crate) struct BpeModel {
     pub(crate) model: Arc<hf_json::BpeModel>,
-    vocabulary: Arc<OnceLock<Vocabulary>>,
-}
-
-/// Both directions between strings and ids.
-#[derive(Debug, Default)]
-struct Vocabulary {
-    ids: HashMap<Box<str>, u32>,
-    strings: HashMap<u32, Box<str>>,
 }
 
 impl From<hf_json::BpeModel> for BpeModel {
     fn from(model: hf_json::BpeModel) -> Self {
-        Self { model: Arc::new(model), vocabulary: Arc::default() }
+        Self { model: Arc::new(model) }
     }
 }
 
 impl BpeModel {
-    fn vocabulary(&self) -> &Vocabulary {
-        self.vocabulary.get_or_init(|| {
-            let ids: HashMap<Box<str>, u32> = self.model.vocab().map(|(string, id)| (string.into(), id)).collect();
-            let strings = ids.iter().map(|(string, &id)| (id, string.clone())).collect();
-            Vocabulary { ids, strings }
-        })
-    }
-
     pub(crate) fn id(&self, string: &str) -> Option<u32> {
-        self.vocabulary().ids.get(string).copied()
+        self.model.id(string)
     }
 }
 
@@ -91,10 +74,7 @@ impl BpeModel {
 
     /// The same vocabulary and merges with other options.
     fn with_options(&self, options: Options) -> Self {
-        Self {
-            model: Arc::new(self.model.with_options(self::options(options))),
-            vocabulary: Arc::clone(&self.vocabulary),
-        }
+        self.model.with_options(self::options(options)).into()
     }
 
     /// Takes a `tokenizer.json` apart: its model, and everything else as JSON.
@@ -125,12 +105,12 @@ impl BpeModel {
     }
 
     fn id_to_token(&self, id: u32) -> Option<&str> {
-        self.vocabulary().strings.get(&id).map(|string| &**string)
+        self.model.string(id)
     }
 
     /// The number of different strings.
     fn __len__(&self) -> usize {
-        self.vocabulary().ids.len()
+        self.model.size()
     }
 
     /// A new dict from strings to ids.
@@ -150,9 +130,7 @@ impl BpeModel {
     /// The vocabulary as a JSON object in the order of the ids; `indent` is put before every line if it is not None.
     #[pyo3(signature = (indent = None))]
     fn vocab_json(&self, indent: Option<&str>) -> String {
-        let mut entries: Vec<(u32, &str)> = self.vocabulary().ids.iter().map(|(string, &id)| (id, &**string)).collect();
-        entries.sort_unstable();
-        let items = entries.into_iter().map(|(id, string)| match indent {
+        let items = self.model.vocab_by_id().map(|(id, string)| match indent {
             None => format!("{}:{id}", quoted(string)),
             Some(_) => format!("{}: {id}", quoted(string)),
         });

@@ -3,6 +3,7 @@
 mod chain;
 mod fields;
 mod model;
+mod names;
 mod parts;
 mod write;
 

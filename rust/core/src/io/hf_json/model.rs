@@ -1,14 +1,15 @@
 //! The field `model`: a vocabulary and merges that are read into slabs, without an allocation for each token.
 
 use super::FORMAT;
+use super::names::Names;
 use crate::io::error::{BPE_ONLY, LoadError, Place, quoted};
 use crate::spec::{
     Alphabet, BpeSpec, Dropout, MAX_TOKEN_ID, MergeRule, SymbolOptions, Symbols, TokenTable, byte_to_char,
     char_to_byte, occurs_in_text, text_to_bytes,
 };
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 /// A model as a `tokenizer.json` states it: token strings as written, in the order of the file.
 #[derive(Debug, Default)]
@@ -18,6 +19,8 @@ pub struct BpeModel {
     pub(super) vocab: Option<TokenTable>,
     pub(super) merges: Option<MergeStrings>,
     pub(super) options: BpeOptions,
+    /// Where strings are in `vocab`, made when first asked for; shared by models of one vocabulary.
+    pub(super) names: Arc<OnceLock<Names>>,
 }
 
 /// What a model says besides its vocabulary and merges.
@@ -60,25 +63,16 @@ impl MergeStrings {
     }
 }
 
-/// String -> entry of the vocabulary; of several entries with one string the last counts.
-#[derive(Debug)]
+/// The strings of a vocabulary.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Index<'a> {
-    entries: HashMap<&'a [u8], usize, foldhash::fast::RandomState>,
+    names: &'a Names,
     table: &'a TokenTable,
 }
 
-impl<'a> Index<'a> {
-    fn new(table: &'a TokenTable) -> Self {
-        let mut entries = HashMap::with_capacity_and_hasher(table.len(), foldhash::fast::RandomState::default());
-        for (entry, (bytes, _)) in table.iter().enumerate() {
-            entries.insert(bytes, entry);
-        }
-        Self { entries, table }
-    }
-
+impl Index<'_> {
     fn id_of(&self, bytes: &[u8]) -> Option<u32> {
-        let entry = *self.entries.get(bytes)?;
-        self.table.get(entry).map(|token| token.1)
+        self.names.entry(self.table, bytes).map(|found| found.1)
     }
 
     /// The id of a string.
@@ -88,12 +82,13 @@ impl<'a> Index<'a> {
 
     /// The number of different strings.
     pub(super) fn size(&self) -> u32 {
-        u32::try_from(self.entries.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.names.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether an entry is the one that its string stands for.
     fn counts(&self, entry: usize, bytes: &[u8]) -> bool {
-        self.entries.len() == self.table.len() || self.entries.get(bytes) == Some(&entry)
+        self.names.len() == self.table.len()
+            || self.names.entry(self.table, bytes).is_some_and(|found| found.0 as usize == entry)
     }
 }
 
@@ -111,7 +106,7 @@ impl BpeModel {
         const ALLOWED: &str = BPE_ONLY;
         match (&self.kind, &self.vocab, &self.merges) {
             (Some(kind), ..) if kind != "BPE" => Err(field_error("model.type", format!("{kind:?}"), ALLOWED)),
-            (_, Some(vocab), Some(_)) => Ok(Index::new(vocab)),
+            (_, Some(table), Some(_)) => Ok(Index { names: self.names.get_or_init(|| Names::new(table)), table }),
             (_, None, _) => Err(field_error("model", "no field `vocab`", ALLOWED)),
             (_, _, None) => Err(field_error("model", "no field `merges`", ALLOWED)),
         }

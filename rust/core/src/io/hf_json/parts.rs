@@ -1,11 +1,13 @@
 //! A `tokenizer.json` in parts, for users who change some of them.
 
 use super::model::{BpeModel, BpeOptions, MergeStrings};
+use super::names::Names;
 use super::{FORMAT, Parts, TopLevel, chain, fields, json_error};
 use crate::io::error::{LoadError, Place};
 use crate::spec::{Decoder, Normalizer, PostProcessor, PreTokenizer, TokenTable};
 use serde::de::Deserializer;
 use serde_json::Value;
+use std::sync::Arc;
 
 /// The components around a model.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -73,7 +75,6 @@ pub fn open(file: &[u8]) -> Result<File, LoadError> {
     if let Some(tokens) = parts.components.get("added_tokens").filter(|tokens| !tokens.is_null()) {
         super::added_tokens(tokens, &index)?;
     }
-    drop(index);
     if let Some(version) = parts.components.get("version").filter(|version| !version.is_null() && *version != "1.0") {
         return Err(fields::error("version", version, "\"1.0\""));
     }
@@ -97,7 +98,51 @@ impl BpeModel {
     /// The same vocabulary and merges with other options.
     #[must_use]
     pub fn with_options(&self, options: BpeOptions) -> Self {
-        Self { vocab: self.vocab.clone(), merges: self.merges.clone(), options, ..Self::default() }
+        let names = Arc::clone(&self.names);
+        Self { vocab: self.vocab.clone(), merges: self.merges.clone(), options, names, ..Self::default() }
+    }
+
+    /// The strings of the vocabulary, looked up without a copy of them.
+    fn names(&self) -> Option<(&Names, &TokenTable)> {
+        let table = self.vocab.as_ref()?;
+        Some((self.names.get_or_init(|| Names::new(table)), table))
+    }
+
+    /// The id of a string.
+    ///
+    /// ```
+    /// use tokengrove::{io::hf_json::{BpeModel, BpeOptions}, spec::TokenTable};
+    /// let mut table = TokenTable::default();
+    /// table.push(b"a", 5);
+    /// let model = BpeModel::new(table, [], BpeOptions::default());
+    /// assert_eq!((model.id("a"), model.id("b"), model.size()), (Some(5), None, 1));
+    /// assert_eq!((model.string(5), model.string(0)), (Some("a"), None));
+    /// ```
+    #[must_use]
+    pub fn id(&self, string: &str) -> Option<u32> {
+        let (names, table) = self.names()?;
+        names.entry(table, string.as_bytes()).map(|found| found.1)
+    }
+
+    /// A string of an id.
+    #[must_use]
+    pub fn string(&self, id: u32) -> Option<&str> {
+        let (names, table) = self.names()?;
+        std::str::from_utf8(names.string(table, id)?).ok()
+    }
+
+    /// The number of different strings.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.names().map_or(0, |(names, _)| names.len())
+    }
+
+    /// Different strings with their ids, in the order of these.
+    pub fn vocab_by_id(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.names().into_iter().flat_map(|(names, table)| {
+            let string = |entry: u32| std::str::from_utf8(table.get(entry as usize)?.0).ok();
+            names.by_id().filter_map(move |(id, entry)| Some((id, string(entry)?)))
+        })
     }
 
     /// Token strings and ids, in the order of the file; of several entries with one string the last counts.
