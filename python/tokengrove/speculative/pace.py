@@ -21,10 +21,12 @@ _PROBE, _PROBES = 8, 2
 """The nodes of the first drafted steps, which say how T grows, and how many of them there are."""
 _AGAIN = 64
 """After so many steps a plain one is timed again: it takes longer as the text grows."""
-_TOLERANCE = 0.015
+_TOLERANCE = 0.02
 """The part of a whole plain generation that drafting may lose before it is given up, and the bounds of it in steps."""
-_FEWEST, _MOST = 1.5, 4.0
+_FEWEST, _MOST = 2.0, 5.0
 _SMOOTHING = 0.3
+_PAUSE = 2.0
+"""A step that takes so many times as long as others of its size was interrupted."""
 _HOPE = 4.0
 """Tokens a step that trees without estimates are hoped to give."""
 _LEAST = 4
@@ -53,6 +55,7 @@ class Pace:
         self._costs: dict[int, tuple[int, float, float]] = {}
         self._table: NDArray[np.float64] | None = None
         self._tolerance = min(max(_TOLERANCE * tokens, _FEWEST), _MOST)
+        self._probes = 0
         self._lost = self._lowest = 0.0
         self._estimates = False
         self.switched_off = False
@@ -76,7 +79,7 @@ class Pace:
         """
         if not self._adaptive or not estimates:
             return self._budget
-        if sum(count for size, (count, _, _) in self._costs.items() if size) < _PROBES:
+        if self._probes < _PROBES:
             return min(_PROBE, self._budget)
         known = [estimate for estimate in estimates if estimate is not None]
         if not known:
@@ -110,9 +113,15 @@ class Pace:
             self._until_plain = _AGAIN
             return
         self._until_plain -= 1
-        self._note(nodes, seconds)
         plain = median(self._plain)
-        self._lost += seconds - tokens * plain
+        # A pause of the machine is not what drafting costs; of the first steps with nodes, the faster one says that.
+        cost = min(seconds, _PAUSE * self._note(nodes, seconds))
+        if nodes and self._probes < _PROBES:
+            self._probes += 1
+            if self._probes == _PROBES:
+                self._lost += _PROBES * (cost - plain)
+        else:
+            self._lost += cost - tokens * plain
         self._lowest = min(self._lowest, self._lost)
         if self._lost - self._lowest > self._tolerance * plain:
             self._reduce()
@@ -132,14 +141,17 @@ class Pace:
         self._tolerance /= 2
         self.switched_off = self._budget < _LEAST
 
-    def _note(self, nodes: int, seconds: float) -> None:
-        """Averages the time of steps of similar size."""
+    def _note(self, nodes: int, seconds: float) -> float:
+        """Averages the time of steps of similar size, and gives that."""
         key = nodes.bit_length()
+        if key not in self._costs and self._probes >= _PROBES:
+            seconds = min(seconds, _PAUSE * float(self._cost_table()[nodes]))
         count, size, cost = self._costs.get(key, (0, float(nodes), seconds))
-        # Of the first two the faster one: what is new takes longer once. Later, one pause is not what such steps take.
-        cost = min(cost, seconds) if count < 2 else cost + _SMOOTHING * (min(seconds, 3 * cost) - cost)
+        # Of the first two the faster one: what is new takes longer once.
+        cost = min(cost, seconds) if count < 2 else cost + _SMOOTHING * (min(seconds, _PAUSE * cost) - cost)
         self._costs[key] = (count + 1, size + _SMOOTHING * (nodes - size), cost)
         self._table = None
+        return cost
 
     def _cost_table(self) -> NDArray[np.float64]:
         """Seconds of a step with 0, 1, ... drafted nodes: straight between what was measured, and beyond it."""

@@ -92,6 +92,18 @@ def test_estimates_that_promise_too_much_are_not_believed_for_long() -> None:
     assert machine.sizes[-1] == 0
 
 
+def test_pauses_of_the_machine_do_not_end_drafting() -> None:
+    random = np.random.default_rng(5)
+
+    def cost(n: int) -> float:
+        return (1 + 0.05 * n) * (20 if random.random() < 0.05 else 1)
+
+    machine = Machine(cost, good)
+    machine.play(1000)
+    assert not machine.pace.switched_off
+    assert np.median(machine.sizes) > 8
+
+
 def test_without_measuring_the_budget_stays() -> None:
     machine = Machine(lambda n: 1.0 + n, bad)
     machine.play(100, adaptive=False)
