@@ -21,9 +21,11 @@ _PROBE, _PROBES = 8, 2
 """The nodes of the first drafted steps, which say how T grows, and how many of them there are."""
 _AGAIN = 64
 """After so many steps a plain one is timed again: it takes longer as the text grows."""
-_TOLERANCE = 0.02
+_TOLERANCE = 0.015
 """The part of a whole plain generation that drafting may lose before it is given up, and the bounds of it in steps."""
-_FEWEST, _MOST = 2.0, 5.0
+_FEWEST, _MOST = 2.0, 4.0
+_SHARE = 0.5
+"""The part of what drafting has gained that it may lose again."""
 _SMOOTHING = 0.3
 _PAUSE = 2.0
 """A step that takes so many times as long as others of its size was interrupted."""
@@ -37,8 +39,9 @@ class Pace:
     """Chooses how many nodes are drafted, and when to draft no more.
 
     What drafting has lost (its time, less what plain decoding would have taken for the same tokens) is added up. When
-    that has risen by a small part of a whole plain generation above its lowest point, speculation is off for the rest
-    of the request. So a generation is never slower than a plain one by much more than that part.
+    that has risen above its lowest point by a small part of a whole plain generation, and half of what was gained until
+    then, speculation is off for the rest of the request. So a generation is never slower than a plain one by much more
+    than that part.
 
     Args:
         budget: The most nodes, as the drafter has it.
@@ -123,7 +126,7 @@ class Pace:
         else:
             self._lost += cost - tokens * plain
         self._lowest = min(self._lowest, self._lost)
-        if self._lost - self._lowest > self._tolerance * plain:
+        if self._lost - self._lowest > self._tolerance * plain - _SHARE * self._lowest:
             self._reduce()
 
     def _affordable(self) -> int:
