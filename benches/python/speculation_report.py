@@ -147,6 +147,28 @@ def methods(figures: Figures) -> list[str]:
     return lines[:-1]
 
 
+def ablations(figures: Figures) -> list[str]:
+    """Tokens per pass with all sources, and without one."""
+    names = list(dict.fromkeys(row["method"] for row in figures.rows if row["method"] != "plain"))
+    groups = figures.groups()
+    rows = []
+    for name in names:
+        cells = []
+        for model, prompts, temperature in groups:
+            key = {"model": model, "class": prompts, "temperature": temperature, "budget": 80, "state": "cold"}
+            row, whole = figures.find(**key, method=name), figures.find(**key, method="dynamic")
+            cells.append(_number(interval(row["mat"])) if row else "")
+            cells.append(f"{100 * (ratio(row['mat'], whole['mat'])[0] - 1):+.1f} %" if row and whole else "")
+        rows.append((name, *cells))
+    header = [cell for group in groups for cell in (f"{_name(*group)}: {_count(figures, *group)} texts", "")]
+    return table(("", *header), rows)
+
+
+def _count(figures: Figures, model: str, prompts: str, temperature: float) -> int:
+    row = figures.find(model=model, temperature=temperature, method="dynamic", **{"class": prompts})
+    return len(row["mat"]) if row else 0
+
+
 def classes(figures: Figures) -> list[str]:
     """Tokens per pass by class of prompt."""
     rows = []
@@ -181,8 +203,13 @@ def phases(figures: Figures) -> list[str]:
     return table(("ms per step", *PHASES, "tokens/s"), rows)
 
 
-def page(figures: Figures) -> str:
-    """The whole page."""
+def page(figures: Figures, without: Figures | None = None) -> str:
+    """The whole page.
+
+    Args:
+        figures: What is compared.
+        without: The same method without one source each, over texts of its own.
+    """
     about = figures.about
     lines = [
         "# Speculative decoding: figures",
@@ -201,7 +228,7 @@ def page(figures: Figures) -> str:
         "else the static tree.",
         "- `lookup` is prompt lookup, at most 2-grams and 10 tokens, with this package's loop and with that of "
         "transformers.",
-        "- `dynamic` is `TokenRecycling()`, this package's own; below it, the same without one source.",
+        "- `dynamic` is `TokenRecycling()`, this package's own.",
         "",
         "## Goals",
         "",
@@ -213,6 +240,7 @@ def page(figures: Figures) -> str:
         "",
         *methods(figures),
         "",
+        *(["## Without each source", "", "80 nodes, cold.", "", *ablations(without), ""] if without else []),
         "## Kinds of prompts",
         "",
         "The package's own model knows stories alone, and answers none of these: it goes on as it can, and copies "
@@ -247,7 +275,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not files:
         sys.stderr.write("no result files: run `make bench-speculative` first\n")
         return 1
-    text = page(Figures([json.loads(path.read_text(encoding="utf-8")) for path in files]))
+    records = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+    compared = [record for stem, record in records.items() if not stem.endswith("-ablation")]
+    without = [record for stem, record in records.items() if stem.endswith("-ablation")]
+    text = page(Figures(compared), Figures(without) if without else None)
     if options.write:
         PAGE.write_text(text, encoding="utf-8")
     elif options.check:

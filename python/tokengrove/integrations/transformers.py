@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, StoppingCriteriaList, StopStringCriteria
+from transformers.generation.stopping_criteria import EosTokenCriteria, MaxLengthCriteria
 from transformers.generation.utils import GenerateDecoderOnlyOutput
 
 from tokengrove.errors import InvalidArgumentError
@@ -135,15 +136,17 @@ def speculate(
         mask = model_kwargs.get("attention_mask")
         pads = [0] * len(prompts) if mask is None else (mask.shape[1] - mask.sum(-1)).tolist()
         device = input_ids.device
-        room = max(0, generation_config.max_length - input_ids.shape[1])
+        longest, stops, others = _read_criteria(stopping_criteria, generation_config.max_length)
+        room = max(0, longest - input_ids.shape[1])
         if mask is not None and bool((mask.diff(dim=-1) < 0).any()):
             raise InvalidArgumentError("prompts must be padded on the left: attention_mask has a 0 after a 1")
 
         def ends(tokens: list[int]) -> bool:
-            return bool(stopping_criteria(torch.tensor([tokens], device=device), None).all())
+            return bool(others(torch.tensor([tokens], device=device), None).all())
 
+        criterion = ends if len(others) else None
         endings = [
-            Ending(row[pad:], max_new_tokens=room, criterion=ends, before=row[:pad])
+            Ending(row[pad:], max_new_tokens=room, stop_ids=stops, criterion=criterion, before=row[:pad])
             for row, pad in zip(prompts, pads, strict=True)
         ]
         chooser = Chooser(logits_processor, do_sample=bool(generation_config.do_sample), rows=len(prompts))
@@ -162,6 +165,28 @@ def speculate(
         return sequences
 
     return loop
+
+
+def _read_criteria(criteria: Any, longest: int) -> tuple[int, frozenset[int], StoppingCriteriaList]:
+    """Takes lengths and end tokens, which most calls have alone and which need no tensors, from the criteria.
+
+    Args:
+        criteria: Those of a call.
+        longest: The most tokens of a sequence, prompt and padding included.
+
+    Returns:
+        The most tokens, the end tokens, and the other criteria.
+    """
+    stops: set[int] = set()
+    others = StoppingCriteriaList()
+    for criterion in criteria:
+        if type(criterion) is MaxLengthCriteria:
+            longest = min(longest, criterion.max_length)
+        elif type(criterion) is EosTokenCriteria:
+            stops.update(criterion.eos_token_id.reshape(-1).tolist())
+        else:
+            others.append(criterion)
+    return longest, frozenset(stops), others
 
 
 class _Tail:

@@ -74,7 +74,11 @@ class Chooser:
             if self._rows > 1:
                 scores = scores[row : row + 1]
         if not self._do_sample:
-            return int(scores.argmax(-1))
+            best = int(scores.argmax(-1))
+            # The largest of scores with a NaN among them is NaN.
+            if math.isnan(scores[0, best]):
+                raise InvalidArgumentError(f"the model gave NaN, or a processor did, after {len(tokens)} tokens")
+            return best
         probabilities = torch.softmax(scores, dim=-1)
         if not bool(torch.isfinite(probabilities).all()):
             raise InvalidArgumentError(

@@ -58,22 +58,27 @@ def read_rows(model: TreeModel, rows: torch.Tensor, k: int, *, plain: bool, keep
         The facts.
 
     Raises:
-        InvalidArgumentError: If a logit is NaN.
+        InvalidArgumentError: If a logit is NaN, and anything is read.
     """
     step = max(1, _PIECE_BYTES // (4 * model.vocab_size))
     pieces: list[torch.Tensor] = []
     sizes: list[int] = []
     packed: list[torch.Tensor] = []
+    # Where choices are made from the logits of visited nodes alone, those are looked at then.
+    reads = plain or k > 0
     for start in range(0, len(rows), step):
         logits = model.head(rows[start : start + step])
-        packed.append(_pack(logits, min(k, logits.shape[-1]), plain))
+        if reads:
+            packed.append(_pack(logits, min(k, logits.shape[-1]), plain))
         if keep:
             pieces.append(logits)
             sizes.append(len(logits))
+    if not reads:
+        return RowFacts(pieces, None, None, sizes)
     if not packed:
         return RowFacts([], [], None, [])
     # One copy: token ids and the bits of log-probabilities side by side as int32.
-    host = torch.cat(packed).cpu().numpy()
+    host = (packed[0] if len(packed) == 1 else torch.cat(packed)).cpu().numpy()
     width = min(k, model.vocab_size)
     bad = host[:, -1] != 0
     if bad.any():

@@ -120,7 +120,11 @@ def test_the_page_says_what_was_met_and_what_was_missed() -> None:
         row("dynamic", [1.9, 1.9], state="warm", **{"class": "qa"}),
     ]
     about = {"new_tokens": 256, "machine": "m", "torch": "t"}
-    text = report.page(report.Figures([{"about": about, "rows": rows}]))
+    without = [row("dynamic", [3.0, 3.0]), row("without suffix", [2.9, 2.95])]
+    text = report.page(
+        report.Figures([{"about": about, "rows": rows}]), report.Figures([{"about": about, "rows": without}])
+    )
+    assert "| without suffix | 2.92 ± 0.05 | -2.5 % |" in text
     assert "against static-80 | 1.5 | 1.571 ± 0.053 | met |" in text
     assert "against sam-switch | 1.3 | 1.222 ± 0.105 | **missed** |" in text
     assert "2 texts of 5 new tokens count; 1 that loop are left out." in text

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from transformers import StoppingCriteria
+from transformers.generation.stopping_criteria import EosTokenCriteria, MaxLengthCriteria, MaxTimeCriteria
 
 from tokengrove.forward import adapt
 from tokengrove.integrations.transformers import generate, speculate
@@ -139,6 +140,19 @@ def test_streamer_stop_strings_and_criteria_work(models: dict[str, Any]) -> None
         assert streamer.got[0] == plain[:9]
         assert [token for put in streamer.got[1:] for token in put] == new[:count]
         assert streamer.ended == 1
+
+
+def test_criteria_of_the_caller_count(models: dict[str, Any]) -> None:
+    model, prompt = models["gpt2"], prompts(2)
+    with Float64Throughout():
+        expected = model.generate(prompt, max_new_tokens=30, do_sample=False, pad_token_id=0)
+        end = int(expected[0, 15])
+        for criterion in (MaxLengthCriteria(20), EosTokenCriteria(end), MaxTimeCriteria(0.0)):
+            options: dict[str, Any] = {"max_new_tokens": 30, "do_sample": False, "pad_token_id": 0}
+            plain = model.generate(prompt, stopping_criteria=[criterion], **options)
+            drafter = TokenRecycling(VOCAB)
+            found = generate(model, prompt, drafter=drafter, adaptive=False, stopping_criteria=[criterion], **options)
+            assert torch.equal(plain, found), type(criterion)
 
 
 def test_other_modes_are_passed_on(models: dict[str, Any]) -> None:

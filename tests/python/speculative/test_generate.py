@@ -415,3 +415,13 @@ def test_a_text_may_use_the_last_position_of_a_model() -> None:
         assert result.new_tokens == [text]
         with pytest.raises(InvalidArgumentError, match="the model takes at most 20"):
             generate(Bounded(), [3], drafter=Adversary(kind, plain_greedy, VOCAB), max_new_tokens=30, adaptive=False)
+
+
+@pytest.mark.parametrize("options", [{"repetition_penalty": 1.2}, {"do_sample": True}])
+def test_nan_is_found_where_logits_are_processed(options: dict[str, Any]) -> None:
+    def broken(ids: list[int]) -> list[float]:
+        return [math.nan] * VOCAB if len(ids) > 9 else logits(ids)
+
+    for drafter in (None, TokenRecycling(VOCAB), PromptLookup()):
+        with pytest.raises(InvalidArgumentError, match="NaN"):
+            generate(CallableModel(broken, vocab_size=VOCAB), [1, 2, 3], drafter=drafter, adaptive=False, **options)
