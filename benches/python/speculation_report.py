@@ -241,13 +241,7 @@ def page(figures: Figures, without: Figures | None = None) -> str:
         *methods(figures),
         "",
         *(["## Without each source", "", "80 nodes, cold.", "", *ablations(without), ""] if without else []),
-        "## Kinds of prompts",
-        "",
-        "The package's own model knows stories alone, and answers none of these: it goes on as it can, and copies "
-        "what it is told more or less often. Sampled at temperature 0.7, 80 nodes.",
-        "",
-        *classes(figures),
-        "",
+        *([*KINDS, *by_class, ""] if len(by_class := classes(figures)) > 2 else []),
         "## Time",
         "",
         f"One thread of a shared machine ({about['machine']}, torch {about['torch']}) while other work ran, drafts "
@@ -260,6 +254,13 @@ def page(figures: Figures, without: Figures | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
+KINDS = (
+    "## Kinds of prompts",
+    "",
+    "The package's own model knows stories alone, and answers none of these: it goes on as it can, and copies "
+    "what it is told more or less often. Sampled at temperature 0.7, 80 nodes.",
+    "",
+)
 LONGEST = 32
 """The longest period of a loop, as `speculation.py` has it."""
 
