@@ -34,8 +34,13 @@ class Checkpoints:
         Args:
             path: The file; if it exists, its state is where :meth:`load` goes on.
             settings: What the result depends on.
+
+        Raises:
+            InvalidArgumentError: If there is something that is no file.
         """
         self.path = Path(path)
+        if self.path.exists() and not self.path.is_file():
+            raise InvalidArgumentError(f"a checkpoint is a file; {self.path} is something else")
         text = json.dumps(settings, sort_keys=True, ensure_ascii=False, default=repr)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 

@@ -151,6 +151,16 @@ def test_training_goes_on_from_a_checkpoint(tmp_path: Path, monkeypatch: pytest.
     assert not path.exists()
 
 
+@pytest.mark.parametrize("path", [".", "/dev/null"])
+def test_a_checkpoint_is_a_file(path: str) -> None:
+    # Neither is a device read without end, nor is it removed when training is done.
+    if not Path(path).exists():
+        pytest.skip("no such device on this system")
+    with pytest.raises(InvalidArgumentError, match="a checkpoint is a file"):
+        train_bpe(["a text"], 260, "gpt2", checkpoint=path)
+    assert Path(path).exists()
+
+
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoints = Checkpoints(tmp_path / "state", {"n": 1})
     checkpoints.save(0, [(b"a", b"b")], 0)
