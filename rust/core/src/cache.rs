@@ -123,8 +123,8 @@ impl PieceCache {
             sets: hugepage::filled(Set::default(), sets).into_boxed_slice(),
             shift: 64 - sets.trailing_zeros(),
             long: hugepage::filled(Long::default(), long).into_boxed_slice(),
-            bytes: Vec::new(),
-            ids: Vec::new(),
+            bytes: hugepage::reserve(budget / 3),
+            ids: hugepage::reserve(budget / 12),
             arena_limit: (budget / 3).clamp(1 << 15, u32::MAX as usize / 2),
         }
     }
@@ -211,6 +211,13 @@ impl PieceCache {
         prefetch::line(&self.sets, place.0 as usize ^ 1);
     }
 
+    /// Starts loading where a longer piece is kept if it is. O(len).
+    pub(crate) fn prefetch_long(&self, piece: &[u8]) {
+        let set = self.long_set(hash::bytes(0, piece));
+        prefetch::line(&self.long, set);
+        prefetch::line(&self.long, set + WAYS - 1);
+    }
+
     /// Looks a longer piece up and gives its stretch of the arena; `None` for a short one. O(len).
     pub(crate) fn get_long(&self, piece: &[u8]) -> Option<(usize, usize)> {
         if piece.len() <= SHORT || piece.len() > LONGEST {
@@ -236,7 +243,7 @@ impl PieceCache {
         let len = u32::try_from(piece.len()).unwrap_or(0);
         let set = self.long_set(hash);
         // The last of a set is the oldest.
-        self.long[set..set + WAYS].rotate_right(1);
+        self.long.copy_within(set..set + WAYS - 1, set + 1);
         self.long[set] = Long { hash, start, len, ids_start, ids_count };
     }
 

@@ -17,7 +17,11 @@ const BITS: u32 = 21;
 const MASK: u64 = (1 << BITS) - 1;
 const EMPTY: u64 = u64::MAX;
 
-/// (left, right) -> product, eight bytes a slot: three 21-bit orders.
+/// Stands where there is no symbol: no pair with it is ever entered.
+pub(crate) const SENTINEL: u32 = (1 << BITS) - 1;
+
+/// (left, right) -> product, eight bytes a slot: three 21-bit orders. Eight slots, a line of the processor's cache, are a
+/// bucket: a pair lies in the bucket of its hash, or in the next one if that is full.
 ///
 /// Most pairs asked for do not merge. A bit set of eight bits or more a pair, small enough for a second-level cache, tells
 /// nine of ten of those without a look at the table.
@@ -31,17 +35,25 @@ pub(crate) struct PairTable {
     low: Box<[u32]>,
 }
 
+/// Slots of a bucket.
+const BUCKET: usize = 8;
 /// Orders below this have a table of their own.
 const LOW: u32 = 256;
-/// No product.
-const NONE: u32 = u32::MAX;
+/// The answer for a pair that does not merge.
+pub(crate) const NO_PRODUCT: u32 = u32::MAX;
 
 impl PairTable {
     pub(crate) fn with_capacity(pairs: usize) -> Self {
-        let bits = (pairs.max(4) * 2).next_power_of_two().trailing_zeros();
+        let bits = (pairs.max(BUCKET) * 2).next_power_of_two().trailing_zeros();
         let filter = vec![0; 1 << bits.saturating_sub(4)];
-        let low = vec![NONE; (LOW * LOW) as usize].into_boxed_slice();
-        Self { slots: Words::filled(EMPTY, 1 << bits), shift: 64 - bits, filter, seed: hash::process_seed(), low }
+        let low = vec![NO_PRODUCT; (LOW * LOW) as usize].into_boxed_slice();
+        Self {
+            slots: Words::filled(EMPTY, 1 << bits),
+            shift: 64 - bits + BUCKET.trailing_zeros(),
+            filter,
+            seed: hash::process_seed(),
+            low,
+        }
     }
 
     /// The bit of a hash in the filter, as word and mask: its low bits, where the slot is of its high bits.
@@ -61,51 +73,60 @@ impl PairTable {
         let hash = hash::fold(key, self.seed);
         let (word, bit) = self.filter_bit(hash);
         self.filter[word] |= bit;
-        let mut slot = (hash >> self.shift) as usize;
+        let mut slot = (hash >> self.shift) as usize * BUCKET;
         while self.slots[slot] != EMPTY {
             slot = (slot + 1) & (self.slots.len() - 1);
         }
         self.slots[slot] = (key << BITS) | u64::from(product);
     }
 
-    /// What two symbols of order below [`LOW`] merge into; the outer `None` says that this is another pair.
+    /// What two symbols of order below [`LOW`] merge into, or [`NO_PRODUCT`]; `None` says that this is another pair.
     #[inline(always)]
-    #[allow(clippy::option_option, reason = "two questions, two answers")]
-    pub(crate) fn get_low(&self, left: u32, right: u32) -> Option<Option<u32>> {
+    pub(crate) fn get_low(&self, left: u32, right: u32) -> Option<u32> {
         if left.max(right) >= LOW {
             return None;
         }
-        Some(Some(self.low[(left * LOW + right) as usize]).filter(|&product| product != NONE))
+        Some(self.low[(left * LOW + right) as usize])
     }
 
-    /// Where the search for a pair begins. O(1).
+    /// The bucket of a pair, or the first of all, which is at hand, if the filter says that the pair does not merge. O(1).
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "a shifted hash is below the number of slots")]
     pub(crate) fn place(&self, left: u32, right: u32) -> u32 {
-        (hash::fold(key(left, right), self.seed) >> self.shift) as u32
+        let hash = hash::fold(key(left, right), self.seed);
+        let (word, bit) = self.filter_bit(hash);
+        let known = self.filter.get(word).is_some_and(|word| word & bit != 0);
+        (hash >> self.shift) as u32 & 0u32.wrapping_sub(u32::from(known))
     }
 
     /// Starts loading what [`PairTable::find`] reads first.
     #[inline(always)]
     pub(crate) fn prefetch(&self, place: u32) {
-        prefetch::line(&self.slots, place as usize);
+        prefetch::line(&self.slots, place as usize * BUCKET);
     }
 
-    /// What a pair merges into, searched from its place. Expected O(1).
+    /// What a pair merges into, searched from its bucket, or [`NO_PRODUCT`]. Expected O(1).
+    ///
+    /// Where in the bucket the pair lies, and whether it does, costs no branch.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, reason = "orders have 21 bits")]
-    pub(crate) fn find(&self, place: u32, left: u32, right: u32) -> Option<u32> {
+    pub(crate) fn find(&self, place: u32, left: u32, right: u32) -> u32 {
         let key = key(left, right);
-        let mut slot = place as usize;
+        let mut start = place as usize * BUCKET;
         loop {
-            let entry = *self.slots.get(slot)?;
-            if entry >> BITS == key {
-                return Some((entry & MASK) as u32);
+            let Some(bucket) = self.slots.get(start..).and_then(<[u64]>::first_chunk::<BUCKET>) else {
+                return NO_PRODUCT;
+            };
+            // A product and one; 0 for none.
+            let mut found = 0;
+            for &slot in bucket {
+                found |= if slot >> BITS == key { (slot & MASK) + 1 } else { 0 };
             }
-            if entry == EMPTY {
-                return None;
+            // Few buckets are full: asked first, the processor foresees the answer.
+            if bucket[BUCKET - 1] == EMPTY || found != 0 {
+                return (found as u32).wrapping_sub(1);
             }
-            slot = (slot + 1) & (self.slots.len() - 1);
+            start = (start + BUCKET) & (self.slots.len() - 1);
         }
     }
 
@@ -118,7 +139,8 @@ impl PairTable {
         if self.filter[word] & bit == 0 {
             return None;
         }
-        self.find((hash >> self.shift) as u32, left, right)
+        let product = self.find((hash >> self.shift) as u32, left, right);
+        (product != NO_PRODUCT).then_some(product)
     }
 }
 

@@ -3,10 +3,10 @@
 use super::backtrack::Match;
 use super::error::BpeError;
 use super::heap::{self, Pairs};
-use super::short::Short;
+use super::short::{Longer, Usual};
 use super::symbols::SymbolSet;
 use super::tables::Tables;
-use crate::merges::{Merges, PairTable, SYMBOL};
+use crate::merges::{Merges, PairTable, SENTINEL, SYMBOL};
 use crate::spec::Symbols;
 use crate::vocab::Vocab;
 use std::collections::HashMap;
@@ -52,7 +52,7 @@ pub(super) fn tables(
     kind: &Symbols,
     listed: Option<&ListedPairs>,
 ) -> Option<Tables> {
-    if vocab.longest() > Match::LONGEST {
+    if vocab.longest() > Match::LONGEST || vocab.len() >= SENTINEL as usize {
         return None;
     }
     let mut order = Order::new(vocab, symbols);
@@ -152,11 +152,11 @@ impl<'a> Order<'a> {
         pairs: &PairTable,
         scratch: &mut SplitScratch,
     ) -> Option<(u32, u32)> {
-        let SplitScratch { short, parts, merged } = scratch;
-        short.clear();
-        if symbols.are_bytes() && bytes.iter().all(|&byte| short.push(self.byte_orders[usize::from(byte)])) {
-            short.merge(pairs);
-            return short.tokens().pair();
+        let SplitScratch { usual, longer, parts, merged } = scratch;
+        usual.clear();
+        if symbols.are_bytes() && bytes.iter().all(|&byte| usual.push(self.byte_orders[usize::from(byte)])) {
+            usual.merge(pairs);
+            return usual.tokens().pair();
         }
         if !symbols.entries(self.vocab, bytes, parts) {
             return None;
@@ -164,10 +164,10 @@ impl<'a> Order<'a> {
         for part in &mut *parts {
             part.0 = self.position[part.0 as usize];
         }
-        short.clear();
-        if parts.iter().all(|part| short.push(part.0)) {
-            short.merge(pairs);
-            return short.tokens().pair();
+        longer.clear();
+        if parts.iter().all(|part| longer.push(part.0)) {
+            longer.merge(pairs);
+            return longer.tokens().pair();
         }
         merged.clear();
         heap::merge(bytes, parts, pairs, merged);
@@ -226,7 +226,8 @@ impl<'a> Order<'a> {
 /// Working memory of [`Order::split_of`].
 #[derive(Default)]
 struct SplitScratch {
-    short: Short,
+    usual: Usual,
+    longer: Longer,
     parts: Vec<(u32, u32)>,
     merged: Vec<u32>,
 }

@@ -31,7 +31,7 @@ use crate::spec::{BpeSpec, MergeRule, Symbols};
 use crate::vocab::Vocab;
 use backtrack::Match;
 use build::{ListedPairs, RankPairs};
-use short::{Several, Short};
+use short::{Longer, Several, Usual};
 use symbols::{Run, SymbolSet};
 use tables::Tables;
 
@@ -41,8 +41,10 @@ const HEAP_MOST: usize = 1024;
 /// Working memory of one encoding thread; reuse it between calls.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    short: Short,
-    several: Several,
+    usual: Usual,
+    longer: Longer,
+    several: Box<(Several<16>, Several<64>)>,
+    later: Vec<usize>,
     backtrack: backtrack::Scratch,
     matches: Vec<Match>,
     tokens: Vec<u32>,
@@ -153,27 +155,52 @@ impl Bpe {
         }
     }
 
-    /// Encodes many short pieces, faster than one by one; `done` takes the number and the ids of each, in any order.
+    /// Encodes the pieces with numbers below `count`, faster than one by one; `done` takes the number and the ids of each, in
+    /// any order.
     ///
     /// Pieces that are long are left out, all of them if the model has no fast way.
     #[inline(never)]
     pub(crate) fn encode_several<'a>(
         &self,
-        pieces: impl Iterator<Item = &'a [u8]>,
+        count: usize,
+        piece: impl Fn(usize) -> &'a [u8],
         scratch: &mut Scratch,
         mut done: impl FnMut(usize, &[u32]),
     ) {
         let Method::Ordered(tables) = &self.method else { return };
         let Some(starts) = tables.starts.as_ref().filter(|_| self.symbols.is_complete()) else { return };
-        let whole = self.whole_pieces && !tables.unreachable.is_empty();
-        let Scratch { several, tokens: ids, .. } = scratch;
-        let mut numbered = pieces.enumerate();
-        several.merge(
+        let unmade = |piece: &[u8]| self.whole_pieces && tables.unreachable.contains_key(piece);
+        let any_unmade = self.whole_pieces && !tables.unreachable.is_empty();
+        let Scratch { several, later, tokens: ids, .. } = scratch;
+        let (usual, longer) = &mut **several;
+        later.clear();
+        let mut numbers = 0..count;
+        usual.merge(
             &tables.merges.pairs,
             |short| {
-                numbered
-                    .find(|(_, piece)| !(whole && tables.unreachable.contains_key(*piece)) && starts.fill(piece, short))
-                    .map(|(number, _)| number)
+                numbers.find(|&number| {
+                    let piece = piece(number);
+                    let fits = starts.fill(piece, short);
+                    if !fits {
+                        later.push(number);
+                    }
+                    fits && !(any_unmade && unmade(piece))
+                })
+            },
+            |number, tokens| {
+                ids.clear();
+                ids.extend(tokens.map(|order| tables.ids[order as usize]));
+                done(number, ids);
+            },
+        );
+        let mut numbers = later.iter().copied();
+        longer.merge(
+            &tables.merges.pairs,
+            |short| {
+                numbers.find(|&number| {
+                    let piece = piece(number);
+                    starts.fill(piece, short) && !(any_unmade && unmade(piece))
+                })
             },
             |number, tokens| {
                 ids.clear();
@@ -221,10 +248,15 @@ impl Bpe {
                 {
                     out.extend(self.vocab.table().get(entry as usize).map(|t| t.1));
                 } else if let Some(starts) = &tables.starts
-                    && starts.fill(run, &mut scratch.short)
+                    && starts.fill(run, &mut scratch.usual)
                 {
-                    scratch.short.merge(&tables.merges.pairs);
-                    out.extend(scratch.short.tokens().map(|order| tables.ids[order as usize]));
+                    scratch.usual.merge(&tables.merges.pairs);
+                    out.extend(scratch.usual.tokens().map(|order| tables.ids[order as usize]));
+                } else if let Some(starts) = &tables.starts
+                    && starts.fill(run, &mut scratch.longer)
+                {
+                    scratch.longer.merge(&tables.merges.pairs);
+                    out.extend(scratch.longer.tokens().map(|order| tables.ids[order as usize]));
                 } else {
                     self.encode_long(run, tables, scratch, out);
                 }

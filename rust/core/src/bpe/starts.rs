@@ -71,7 +71,7 @@ impl Starts {
 
     /// Splits `piece` into symbols; false if they are too many. O(n).
     #[inline(always)]
-    pub(crate) fn fill(&self, piece: &[u8], symbols: &mut Short) -> bool {
+    pub(crate) fn fill<const N: usize>(&self, piece: &[u8], symbols: &mut Short<N>) -> bool {
         symbols.clear();
         let mut at = 0;
         while let Some(&first) = piece.get(at) {

@@ -1,6 +1,7 @@
 //! Every way of encoding equals the merge loop, for random vocabularies.
 
 use super::heap::{self, Pairs};
+use super::short::{Several, Short, Tokens};
 use super::tables::Tables;
 use super::{Bpe, Method, Neighbours, PrefixEncoder, Scratch, build, reference};
 use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
@@ -104,7 +105,41 @@ fn check(spec: &BpeSpec, texts: &[Vec<u8>]) -> Result<(), TestCaseError> {
             prop_assert_eq!(backtracked(&bpe, tables, &piece), merged(&bpe, spec, &piece), "{:?}", piece);
         }
     }
+    check_several(&bpe, spec, texts, &mut scratch)
+}
+
+/// Pieces merged in turn, for this processor and for any.
+fn check_several(bpe: &Bpe, spec: &BpeSpec, texts: &[Vec<u8>], scratch: &mut Scratch) -> Result<(), TestCaseError> {
+    let mut several: Vec<Option<Vec<u32>>> = vec![None; texts.len()];
+    bpe.encode_several(texts.len(), |at| &texts[at], scratch, |at, ids| several[at] = Some(ids.to_vec()));
+    for (piece, ids) in texts.iter().zip(several) {
+        let left_out = piece.len() > 62 || !bpe.is_linear();
+        prop_assert!(ids.is_some() || left_out || bpe.whole_piece(piece).is_some(), "{:?} was left out", piece);
+        if let Some(ids) = ids {
+            prop_assert_eq!(ids, oracle(bpe, spec, piece), "{:?}", piece);
+        }
+    }
+    if let Method::Ordered(tables) = &bpe.method {
+        prop_assert_eq!(in_turn::<16>(tables, texts, true), in_turn::<16>(tables, texts, false));
+        prop_assert_eq!(in_turn::<64>(tables, texts, true), in_turn::<64>(tables, texts, false));
+    }
     Ok(())
+}
+
+/// The orders that the pieces with room are merged into, as this processor does it or as any does.
+fn in_turn<const N: usize>(tables: &Tables, texts: &[Vec<u8>], this: bool) -> Vec<(usize, Vec<u32>)> {
+    let Some(starts) = &tables.starts else { return Vec::new() };
+    let (mut several, mut merged) = (Several::<N>::default(), Vec::new());
+    let mut numbers = 0..texts.len();
+    let next = |short: &mut Short<N>| numbers.find(|&number| starts.fill(&texts[number], short));
+    let done = |number: usize, tokens: Tokens<'_, N>| merged.push((number, tokens.collect()));
+    if this {
+        several.merge(&tables.merges.pairs, next, done);
+    } else {
+        several.merge_in_turn(&tables.merges.pairs, next, done);
+    }
+    merged.sort_unstable();
+    merged
 }
 
 /// Ids by backtracking, which [`Bpe::encode_piece`] leaves to longer pieces than these.

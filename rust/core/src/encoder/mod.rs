@@ -236,6 +236,8 @@ impl Encoder {
             };
             if len <= SHORT {
                 cache.prefetch_neighbour(place);
+            } else {
+                cache.prefetch_long(&bytes[piece.clone()]);
             }
             unknown.push(Unknown { piece, key, place });
         }
@@ -246,8 +248,8 @@ impl Encoder {
                 cache.recall(*key, *place).is_none()
             }
         });
-        let pieces = unknown.iter().map(|unknown| &bytes[unknown.piece.clone()]);
-        self.bpe.encode_several(pieces, bpe, |number, ids| {
+        let piece = |number: usize| &bytes[unknown[number].piece.clone()];
+        self.bpe.encode_several(unknown.len(), piece, bpe, |number, ids| {
             let Unknown { piece, key, place } = &unknown[number];
             if piece.len() > SHORT {
                 cache.insert_long(&bytes[piece.clone()], ids);
