@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 import tokenizers as reference
@@ -254,7 +255,7 @@ class Case:
         """Drop added tokens that the normalizer makes equal or empty.
 
         Which of equal ones the reference finds is a matter of luck, and with an empty one it panics or looks for it
-        until memory is used up.
+        until memory is used up. Nor can those be compared whose normalizing makes it panic.
         """
         plain = {**self.file, "added_tokens": [], "post_processor": None}
         normalizer = reference.Tokenizer.from_str(json.dumps(plain)).normalizer
@@ -263,10 +264,10 @@ class Case:
         for token in self.file["added_tokens"]:
             form = token["content"]
             if normalizer is not None and token["normalized"]:
-                form = normalizer.normalize_str(form)
-            if form not in seen:
+                form = outcome(methodcaller("normalize_str", form), normalizer)
+            if isinstance(form, str) and form not in seen:
                 kept.append(token)
-            seen.add(form)
+                seen.add(form)
         self.file["added_tokens"] = kept
 
     def set(self, method: str, *args: Any, **kwargs: Any) -> None:
