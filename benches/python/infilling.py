@@ -30,9 +30,11 @@ def closed(lm: ByteLM, history: list[int], given: bytes, text: bytes) -> float:
     scorer = lm._vocab.scorer(given + text)
     assert scorer is not None
     tokens, parents = scorer.tree
+    rows, count = [], 0
     for block in lm._evaluator.tree(history, tokens, parents):
-        scorer.push(block)
-    found = scorer.finish()
+        rows.append(scorer.read(count, block))
+        count += len(block)
+    found = scorer.finish(rows)
     assert found is not None
     return float(found[0][len(given) :].sum())
 

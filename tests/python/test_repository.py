@@ -20,6 +20,7 @@ UNSAFE_ALLOWED_IN = (
     "rust/core/src/pretokenize/simd/",
     "rust/core/src/hugepage.rs",
     "rust/core/src/prefetch.rs",
+    "rust/core/src/next_byte/exp.rs",
     "rust/python/src/train.rs",
     "rust/python/src/lists.rs",
     # The C structures of Arrow's interface: memory that others own cannot be had otherwise.

@@ -223,11 +223,13 @@ class ByteLM(Generating):
             return ByteState(self, history, state._covers, base).advance(data[len(self._vocab.prefix) :])
         tokens, parents = reader.tree
         base = 0.0
-        for number, block in enumerate(self._evaluator.tree(list(history), tokens, parents)):
-            if number == 0 and self._vocab.prefix:
+        rows, count = [], 0
+        for block in self._evaluator.tree(list(history), tokens, parents):
+            if count == 0 and self._vocab.prefix:
                 base = self._prefix_logprob(block[0])
-            reader.push(block)
-        covers = reader.finish()
+            rows.append(reader.read(count, block))
+            count += len(block)
+        covers = reader.finish(rows)
         if covers is None:
             raise InvalidArgumentError("the model gave fewer rows of logits than it was asked for")
         return ByteState(self, history, covers, base)
@@ -270,9 +272,11 @@ class ByteLM(Generating):
         if scorer is None:
             return self._score_by_bytes(history, start, whole)
         tokens, parents = scorer.tree
+        rows, count = [], 0
         for block in self._evaluator.tree(list(history), tokens, parents):
-            scorer.push(block)
-        found = scorer.finish()
+            rows.append(scorer.read(count, block))
+            count += len(block)
+        found = scorer.finish(rows)
         if found is None:
             raise InvalidArgumentError("the model gave fewer rows of logits than it was asked for")
         return ByteScores(found[0][len(start) :], found[1])

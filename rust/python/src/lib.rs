@@ -64,7 +64,7 @@ mod _native {
     #[pymodule_export]
     use super::model::Model;
     #[pymodule_export]
-    use super::next_byte::{ByteCovers, ByteVocab, PromptReader, TextScorer};
+    use super::next_byte::{ByteCovers, ByteVocab, PromptReader, PromptRows, TextRows, TextScorer};
     #[pymodule_export]
     use super::padded::encode_padded;
     #[pymodule_export]

@@ -8,7 +8,7 @@ use numpy::{IntoPyArray, Ix1, Ix2, PyArray1, PyReadonlyArray, PyUntypedArrayMeth
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use tokengrove::next_byte::{self, LogitsError, Mode, Row};
 use tokengrove::pipeline::Tokenizer;
 
@@ -111,13 +111,13 @@ impl ByteVocab {
     /// What adds up the scores of a text; None in the mode "all".
     fn scorer(&self, py: Python<'_>, text: &[u8]) -> PyResult<Option<TextScorer>> {
         let scorer = run(py, usize::MAX, || next_byte::Scorer::new(Arc::clone(&self.vocab), text))?;
-        Ok(scorer.map(|scorer| TextScorer { scorer: Mutex::new(scorer) }))
+        Ok(scorer.map(|scorer| TextScorer { scorer }))
     }
 
     /// What reads a prompt; None in modes other than "canonical".
     fn prompt(&self, py: Python<'_>, text: &[u8]) -> PyResult<Option<PromptReader>> {
         let prompt = run(py, usize::MAX, || next_byte::Prompt::new(Arc::clone(&self.vocab), text))?;
-        Ok(prompt.map(|prompt| PromptReader { prompt: Mutex::new(Some(prompt)) }))
+        Ok(prompt.map(|prompt| PromptReader { prompt }))
     }
 
     /// The tokens that may follow a sequence of tokens, or None if that is not valid itself; None in the mode "all" too.
@@ -242,17 +242,61 @@ impl ByteCovers {
     }
 }
 
+/// Parents, tokens: int64 arrays of one length.
+type Tree<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
+
+/// Tokens and parents as arrays.
+fn tree(py: Python<'_>, nodes: impl Iterator<Item = (u32, Option<usize>)>) -> Tree<'_> {
+    let parent = |at: Option<usize>| at.map_or(-1, |at| at.cast_signed() as i64);
+    let (tokens, parents): (Vec<i64>, Vec<i64>) = nodes.map(|(id, at)| (i64::from(id), parent(at))).unzip();
+    (tokens.into_pyarray(py), parents.into_pyarray(py))
+}
+
+/// Reads rows of logits, float[rows, vocabulary], from number `first` of `count` on, each with one of two functions.
+fn read_rows<T: Send>(
+    rows: &Bound<'_, PyAny>,
+    (first, count): (usize, usize),
+    single: impl Fn(usize, &[f32]) -> Result<T, LogitsError> + Sync,
+    double: impl Fn(usize, &[f64]) -> Result<T, LogitsError> + Sync,
+) -> PyResult<Vec<T>> {
+    let py = rows.py();
+    let rows = Logits::<Ix2>::read(rows)?;
+    let (found, width) = match &rows {
+        Logits::Single(rows) => (rows.shape()[0], rows.shape()[1]),
+        Logits::Double(rows) => (rows.shape()[0], rows.shape()[1]),
+    };
+    if found > count.saturating_sub(first) {
+        let message = format!("rows {first} to {} of {count} rows of logits", first.saturating_add(found));
+        return Err(errors::INVALID_ARGUMENT.err(py, message));
+    }
+    let width = width.max(1);
+    let read: Result<Vec<T>, LogitsError> = match &rows {
+        Logits::Single(rows) => {
+            let values = rows.as_slice()?;
+            run(py, usize::MAX, || {
+                (first..).zip(values.chunks_exact(width)).map(|(at, row)| single(at, row)).collect()
+            })?
+        }
+        Logits::Double(rows) => {
+            let values = rows.as_slice()?;
+            run(py, usize::MAX, || {
+                (first..).zip(values.chunks_exact(width)).map(|(at, row)| double(at, row)).collect()
+            })?
+        }
+    };
+    read.map_err(|error| logits_error(py, &error))
+}
+
+/// What some rows of logits say about a prompt.
+#[pyclass(frozen, module = "tokengrove._native")]
+pub(crate) struct PromptRows {
+    rows: Vec<next_byte::PromptRow>,
+}
+
 /// Reads one prompt.
 #[pyclass(frozen, module = "tokengrove._native")]
 pub(crate) struct PromptReader {
-    /// Never held while Python code may run; taken out by the end.
-    prompt: Mutex<Option<next_byte::Prompt>>,
-}
-
-impl PromptReader {
-    fn prompt(&self) -> MutexGuard<'_, Option<next_byte::Prompt>> {
-        self.prompt.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    prompt: next_byte::Prompt,
 }
 
 #[pymethods]
@@ -260,63 +304,34 @@ impl PromptReader {
     /// The tokens and parents of the nodes to ask the model about.
     #[getter]
     fn tree<'py>(&self, py: Python<'py>) -> Tree<'py> {
-        let needed = self.prompt().as_ref().map(next_byte::Prompt::needed).unwrap_or_default();
-        let tokens: Vec<i64> = needed.iter().map(|node| i64::from(node.0)).collect();
-        let parents: Vec<i64> = needed.iter().map(|node| node.1.map_or(-1, |at| at.cast_signed() as i64)).collect();
-        (tokens.into_pyarray(py), parents.into_pyarray(py))
+        tree(py, self.prompt.needed().into_iter())
     }
 
-    /// Takes the logits of the next nodes, the empty sequence first: an array of one row for each.
-    fn push(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
-        match Logits::<Ix2>::read(rows)? {
-            Logits::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
-            Logits::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
-        }
+    /// Reads the logits of nodes from a row on, the empty sequence being row 0: an array of one row for each.
+    fn read(&self, first: usize, rows: &Bound<'_, PyAny>) -> PyResult<PromptRows> {
+        let prompt = &self.prompt;
+        let numbers = (first, prompt.rows());
+        let rows = read_rows(rows, numbers, |at, row| prompt.read(at, row), |at, row| prompt.read(at, row))?;
+        Ok(PromptRows { rows })
     }
 
-    /// The covers of the prompt; None while rows are missing, and the second time.
-    fn finish(&self) -> Option<ByteCovers> {
-        let mut prompt = self.prompt();
-        if prompt.as_ref()?.missing() > 0 {
-            return None;
-        }
-        prompt.take()?.finish().map(|state| ByteCovers { state })
+    /// The covers of the prompt, from all rows in order; None if some are missing.
+    fn finish(&self, rows: Vec<Bound<'_, PromptRows>>) -> Option<ByteCovers> {
+        let all = rows.iter().flat_map(|block| &block.get().rows);
+        self.prompt.finish(all).map(|state| ByteCovers { state })
     }
 }
 
-impl PromptReader {
-    fn push_rows<T: next_byte::Logit + Sync>(&self, py: Python<'_>, rows: &[T], width: usize) -> PyResult<()> {
-        let pushed = run(py, usize::MAX, || {
-            let mut prompt = self.prompt();
-            let Some(prompt) = prompt.as_mut() else { return Ok(()) };
-            rows.chunks_exact(width.max(1)).try_for_each(|row| prompt.push(row))
-        })?;
-        pushed.map_err(|error| logits_error(py, &error))
-    }
+/// What some rows of logits contribute to the scores of a text.
+#[pyclass(frozen, module = "tokengrove._native")]
+pub(crate) struct TextRows {
+    rows: Vec<next_byte::NodeScore>,
 }
 
 /// Adds up the scores of one text.
 #[pyclass(frozen, module = "tokengrove._native")]
 pub(crate) struct TextScorer {
-    /// Never held while Python code may run.
-    scorer: Mutex<next_byte::Scorer>,
-}
-
-/// Parents, tokens: int64 arrays of one length.
-type Tree<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<i64>>);
-
-impl TextScorer {
-    fn scorer(&self) -> MutexGuard<'_, next_byte::Scorer> {
-        self.scorer.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push_rows<T: next_byte::Logit + Sync>(&self, py: Python<'_>, rows: &[T], width: usize) -> PyResult<()> {
-        let pushed = run(py, usize::MAX, || {
-            let mut scorer = self.scorer();
-            rows.chunks_exact(width.max(1)).try_for_each(|row| scorer.push(row))
-        })?;
-        pushed.map_err(|error| logits_error(py, &error))
-    }
+    scorer: next_byte::Scorer,
 }
 
 #[pymethods]
@@ -324,30 +339,25 @@ impl TextScorer {
     /// The tokens and parents of the cover tree.
     #[getter]
     fn tree<'py>(&self, py: Python<'py>) -> Tree<'py> {
-        let scorer = self.scorer();
-        let tree = scorer.tree();
-        let parents = (0..tree.len()).map(|node| tree.parent(node).map_or(-1, |parent| parent.cast_signed() as i64));
-        let tokens = (0..tree.len()).map(|node| i64::from(tree.token(node).unwrap_or(0)));
-        (tokens.collect::<Vec<i64>>().into_pyarray(py), parents.collect::<Vec<i64>>().into_pyarray(py))
+        let covers = self.scorer.tree();
+        tree(py, (0..covers.len()).map(|node| (covers.token(node).unwrap_or(0), covers.parent(node))))
     }
 
-    /// How many rows are still to come.
-    #[getter]
-    fn missing(&self) -> usize {
-        self.scorer().missing()
+    /// Reads the logits of nodes from a row on, the empty sequence being row 0: an array of one row for each.
+    fn read(&self, first: usize, rows: &Bound<'_, PyAny>) -> PyResult<TextRows> {
+        let scorer = &self.scorer;
+        let numbers = (first, scorer.rows());
+        let rows = read_rows(rows, numbers, |at, row| scorer.read(at, row), |at, row| scorer.read(at, row))?;
+        Ok(TextRows { rows })
     }
 
-    /// Takes the logits of the next nodes: an array of one row for each.
-    fn push(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
-        match Logits::<Ix2>::read(rows)? {
-            Logits::Single(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
-            Logits::Double(rows) => self.push_rows(py, rows.as_slice()?, rows.shape()[1]),
-        }
-    }
-
-    /// Logarithms of the probabilities of the bytes and of the end; None while rows are missing.
-    fn finish<'py>(&self, py: Python<'py>) -> Option<(Bound<'py, PyArray1<f64>>, f64)> {
-        let scored = self.scorer().finish()?;
+    /// Logarithms of the probabilities of the bytes and of the end, from all rows in order; None if some are missing.
+    fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        rows: Vec<Bound<'py, TextRows>>,
+    ) -> Option<(Bound<'py, PyArray1<f64>>, f64)> {
+        let scored = self.scorer.finish(rows.iter().flat_map(|block| &block.get().rows))?;
         Some((scored.logprobs.into_pyarray(py), scored.end_logprob))
     }
 }

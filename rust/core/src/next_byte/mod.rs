@@ -22,9 +22,9 @@ mod tests;
 mod vocabulary;
 
 pub use error::{LogitsError, VocabularyError};
-pub use prompt::Prompt;
+pub use prompt::{Prompt, PromptRow};
 pub use row::{Logit, Row};
-pub use score::{Scored, Scorer};
+pub use score::{NodeScore, Scored, Scorer};
 pub use state::{ByteState, Cover};
 pub use vocabulary::{ByteVocab, Mode, normalize};
 

@@ -7,8 +7,19 @@ use super::vocabulary::{ByteVocab, Mode};
 use crate::cover::CoverTree;
 use std::sync::Arc;
 
+/// What the logits after one history of a prompt say that matters at its end.
+#[derive(Debug, Clone)]
+pub struct PromptRow {
+    /// If the history's next token goes on at the end.
+    open: Option<Arc<Row>>,
+    /// The nodes behind it that are needed, with the logarithm of the probability of each.
+    children: Vec<(usize, f64)>,
+}
+
 /// Reads a prompt: the state after it, from the rows of the histories whose next token goes on at its end, and of the
 /// beginnings of those. These are the tokens of the prompt and a few more, where advancing byte by byte asks for a row a byte.
+///
+/// Frozen: [`Prompt::read`] may be called for the histories in any order, and from several threads.
 #[derive(Debug)]
 pub struct Prompt {
     vocab: Arc<ByteVocab>,
@@ -17,10 +28,8 @@ pub struct Prompt {
     needed: Vec<usize>,
     /// Those nodes by parent.
     children: Vec<(Option<usize>, usize)>,
-    /// By node, the empty sequence first: logarithm of its probability, once it is known.
-    log_weights: Vec<f64>,
-    builder: StateBuilder,
-    count: usize,
+    /// By node, the empty sequence first: the trie node its next token has come to, if it goes on at the end of the text.
+    open: Vec<Option<u32>>,
 }
 
 impl Prompt {
@@ -34,7 +43,9 @@ impl Prompt {
         let mut tree = CoverTree::new(Arc::clone(vocab.rules()?));
         tree.extend(text);
         let mut is_needed = vec![false; tree.len()];
-        for (node, _) in tree.open() {
+        let mut open = vec![None; tree.len() + 1];
+        for (node, at) in tree.open() {
+            open[node.map_or(0, |node| node + 1)] = Some(at);
             let mut at = node;
             while let Some(node) = at.filter(|&node| !is_needed[node]) {
                 is_needed[node] = true;
@@ -44,10 +55,7 @@ impl Prompt {
         let needed: Vec<usize> = (0..tree.len()).filter(|&node| is_needed[node]).collect();
         let mut children: Vec<_> = needed.iter().map(|&node| (tree.parent(node), node)).collect();
         children.sort_unstable();
-        let mut log_weights = vec![f64::NEG_INFINITY; tree.len() + 1];
-        log_weights[0] = 0.0;
-        let builder = StateBuilder::new(&tree);
-        Some(Self { vocab, tree, needed, children, log_weights, builder, count: 0 })
+        Some(Self { vocab, tree, needed, children, open })
     }
 
     /// The tokens of the nodes to ask the model about, and of each the parent among them (`None`: the empty sequence).
@@ -58,37 +66,54 @@ impl Prompt {
         self.needed.iter().map(entry).collect()
     }
 
-    /// How many rows are still to come: one for the empty sequence and one for each node, in order.
+    /// How many rows of logits are needed: one for the empty sequence, the first, and one for each node, in order.
     #[must_use]
-    pub fn missing(&self) -> usize {
-        self.needed.len() + 1 - self.count
+    pub fn rows(&self) -> usize {
+        self.needed.len() + 1
     }
 
-    /// Takes the logits after the next node; the first call is about the empty sequence.
+    /// The node of a row; `None` for the empty sequence and beyond the last.
+    fn node_of(&self, row: usize) -> Option<usize> {
+        self.needed.get(row.checked_sub(1)?).copied()
+    }
+
+    /// Reads the logits after the empty sequence (row 0) or a node (from row 1 on).
     ///
     /// # Errors
-    /// As [`Row::new`]; nothing has changed then.
-    pub fn push<T: Logit>(&mut self, logits: &[T]) -> Result<(), LogitsError> {
-        if self.missing() == 0 {
-            return Ok(());
-        }
-        let node = self.count.checked_sub(1).map(|count| self.needed[count]);
-        let row = Row::new(&self.vocab, self.tree.reading(node), logits)?;
-        let log_weight = self.log_weights[node.map_or(0, |node| node + 1)];
+    /// As [`Row::new`].
+    pub fn read<T: Logit>(&self, row: usize, logits: &[T]) -> Result<PromptRow, LogitsError> {
+        let node = self.node_of(row);
+        let masses = Row::new(&self.vocab, self.tree.reading(node), logits)?;
         let first = self.children.partition_point(|&(parent, _)| parent < node);
-        for &(_, child) in self.children[first..].iter().take_while(|&&(parent, _)| parent == node) {
-            if let Some(place) = self.tree.node(child) {
-                self.log_weights[child + 1] = log_weight + row.token(place.leaf).ln();
-            }
-        }
-        self.builder.add(&self.tree, node, log_weight, row);
-        self.count += 1;
-        Ok(())
+        let behind = self.children[first..].iter().take_while(|&&(parent, _)| parent == node);
+        let leaves = behind.filter_map(|&(_, child)| Some((child, self.tree.node(child)?.leaf)));
+        let children = leaves.map(|(child, leaf)| (child, masses.token(leaf).ln())).collect();
+        let is_open = self.open[node.map_or(0, |node| node + 1)].is_some();
+        Ok(PromptRow { open: is_open.then(|| Arc::new(masses)), children })
     }
 
-    /// The state after the prompt, once no row is [missing](Prompt::missing).
+    /// The state after the prompt; `None` unless there is one of each row, in order.
     #[must_use]
-    pub fn finish(self) -> Option<ByteState> {
-        (self.missing() == 0).then(|| self.builder.finish(self.vocab))
+    pub fn finish<'a>(&self, rows: impl IntoIterator<Item = &'a PromptRow>) -> Option<ByteState> {
+        let place = |node: Option<usize>| node.map_or(0, |node| node + 1);
+        // By node, the empty sequence first: logarithm of its probability, once it is known.
+        let mut log_weights = vec![f64::NEG_INFINITY; self.tree.len() + 1];
+        log_weights[0] = 0.0;
+        let mut builder = StateBuilder::new(self.tree.len());
+        let mut count = 0;
+        for row in rows {
+            if count == self.rows() {
+                return None;
+            }
+            let node = self.node_of(count);
+            let log_weight = log_weights[place(node)];
+            for &(child, log) in &row.children {
+                log_weights[child + 1] = log_weight + log;
+            }
+            let open = self.open[place(node)].zip(row.open.clone());
+            builder.add(&self.tree, node, log_weight, open);
+            count += 1;
+        }
+        (count == self.rows()).then(|| builder.finish(Arc::clone(&self.vocab)))
     }
 }

@@ -1,17 +1,24 @@
 //! What a model says after one history: the mass of every token that may follow, by leaf of the trie.
 
 use super::error::LogitsError;
-use super::exp::exp_block;
+use super::exp;
 use super::vocabulary::{ByteVocab, Mode};
 use crate::cover::Reading;
 use crate::trie::ROOT;
 use std::ops::Range;
 
 /// A number type that models give logits in.
-pub trait Logit: Copy + Into<f64> {}
+pub trait Logit: Copy + PartialOrd + Into<f64> {
+    /// -inf.
+    const LEAST: Self;
+}
 
-impl Logit for f32 {}
-impl Logit for f64 {}
+impl Logit for f32 {
+    const LEAST: Self = Self::NEG_INFINITY;
+}
+impl Logit for f64 {
+    const LEAST: Self = Self::NEG_INFINITY;
+}
 
 /// The distribution of what follows one history; see [`Mode`] for what is left out and what the rest is divided by.
 #[derive(Debug, Clone)]
@@ -60,31 +67,31 @@ impl Row {
         let valid = valid_leaves(vocab, reading);
         let trie = vocab.trie();
         let ids = trie.all_ids();
-        let mut weights = vec![0.0; ids.len()].into_boxed_slice();
-        let mut left_out = [0.0; 8];
+        let mut weights = Vec::with_capacity(ids.len());
+        let mut left_out = 0.0;
         // What is not valid still counts in the denominator of the modes that do not renormalize.
         let counts_all = vocab.mode() != Mode::Canonical;
-        for (block, (weights, ids)) in weights.chunks_mut(64).zip(ids.chunks(64)).enumerate() {
-            let word = valid.as_ref().map_or(u64::MAX, |valid| valid[block]);
-            if word == 0 && !counts_all {
+        let weigh = exp::fastest::<T>();
+        let (mut gathered, mut values) = ([T::LEAST; 64], [0.0; 64]);
+        for (block, ids) in ids.chunks(64).enumerate() {
+            let kept = valid.as_ref().map_or(u64::MAX, |valid| valid[block]);
+            if kept == 0 && !counts_all {
+                weights.extend_from_slice(&[0.0; 64][..ids.len()]);
                 continue;
             }
-            let mut values = [f64::NEG_INFINITY; 64];
-            for (value, &id) in values.iter_mut().zip(ids) {
-                *value = (logits[id as usize].into() - largest).min(0.0);
+            for (value, &id) in gathered.iter_mut().zip(ids) {
+                *value = logits[id as usize];
             }
-            exp_block(&mut values);
-            if word == u64::MAX {
-                weights.copy_from_slice(&values[..weights.len()]);
-                continue;
+            weigh(&gathered, largest, if counts_all { u64::MAX } else { kept }, &mut values);
+            if counts_all && kept != u64::MAX {
+                let mut others = values;
+                exp::keep(&mut others, !kept);
+                left_out += sum(&others[..ids.len()]);
+                exp::keep(&mut values, kept);
             }
-            for (bit, (weight, value)) in weights.iter_mut().zip(values).enumerate() {
-                let keep = f64::from(u32::from(word >> bit & 1 == 1));
-                *weight = value * keep;
-                left_out[bit % 8] += value - *weight;
-            }
+            weights.extend_from_slice(&values[..ids.len()]);
         }
-        let left_out: f64 = left_out.iter().sum();
+        let weights = weights.into_boxed_slice();
         let mut first = Box::new([0.0; 256]);
         for (byte, child) in trie.children(ROOT) {
             first[usize::from(byte)] = sum(&weights[trie.leaves(child)]);
@@ -150,13 +157,18 @@ impl Row {
 
 /// The largest logit, after a look at all.
 fn largest<T: Logit>(logits: &[T]) -> Result<f64, LogitsError> {
-    let mut largest = f64::NEG_INFINITY;
-    let mut odd = false;
-    for &logit in logits {
-        let logit: f64 = logit.into();
-        odd |= logit.is_nan();
-        largest = if logit > largest { logit } else { largest };
+    let mut lanes = [T::LEAST; 16];
+    let mut numbers = [true; 16];
+    let (blocks, rest) = logits.as_chunks::<16>();
+    for block in blocks {
+        for ((lane, numbers), &logit) in lanes.iter_mut().zip(&mut numbers).zip(block) {
+            *numbers &= logit >= T::LEAST;
+            *lane = if logit > *lane { logit } else { *lane };
+        }
     }
+    let all = lanes.iter().chain(rest).map(|&logit| logit.into());
+    let largest = all.clone().fold(f64::NEG_INFINITY, f64::max);
+    let odd = !numbers.iter().all(|&number| number) || all.into_iter().any(f64::is_nan);
     if odd || largest == f64::INFINITY {
         let wrong = logits.iter().map(|&logit| logit.into()).enumerate();
         let found = wrong.into_iter().find(|(_, logit)| logit.is_nan() || *logit == f64::INFINITY);

@@ -44,20 +44,26 @@ pub struct Scored {
     pub end_logprob: f64,
 }
 
-/// Adds up what a model says after the nodes of a text's cover tree, one node after the other.
+/// What the logits after one node of a text's cover tree contribute.
+#[derive(Debug, Clone)]
+pub struct NodeScore {
+    /// The mass of all that may follow, and of the end.
+    total: f64,
+    end: f64,
+    /// For each longer prefix as far as tokens go on: the mass of the tokens that go on behind it, and of those that do or
+    /// end there.
+    spelled: Vec<(f64, f64)>,
+    /// The nodes behind this one, with the logarithm of the probability of each.
+    children: Vec<(usize, f64)>,
+}
+
+/// The probabilities of all prefixes of one text: what a model says after each node of its cover tree, added up.
+///
+/// Frozen: [`Scorer::read`] may be called for the nodes in any order, and from several threads.
 #[derive(Debug)]
 pub struct Scorer {
     vocab: Arc<ByteVocab>,
     tree: CoverTree,
-    /// The empty sequence, then the nodes: logarithm of its probability, once it is known.
-    log_weights: Vec<f64>,
-    /// By length of the prefix: mass of the covers of the prefix that are longer than the histories they end.
-    spelled: Vec<LogSum>,
-    /// By length of the prefix: mass of what follows, the end included.
-    follows: Vec<LogSum>,
-    end: LogSum,
-    /// How many rows have come.
-    count: usize,
 }
 
 impl Scorer {
@@ -66,10 +72,7 @@ impl Scorer {
     pub fn new(vocab: Arc<ByteVocab>, text: &[u8]) -> Option<Self> {
         let mut tree = CoverTree::new(Arc::clone(vocab.rules()?));
         tree.extend(text);
-        let mut log_weights = vec![f64::NEG_INFINITY; tree.len() + 1];
-        log_weights[0] = 0.0;
-        let sums = vec![LogSum::ZERO; text.len() + 1];
-        Some(Self { vocab, log_weights, spelled: sums.clone(), follows: sums, end: LogSum::ZERO, count: 0, tree })
+        Some(Self { vocab, tree })
     }
 
     /// The tree to evaluate.
@@ -78,65 +81,74 @@ impl Scorer {
         &self.tree
     }
 
-    /// How many rows are still to come: one for the empty sequence and one for each node, in order.
+    /// How many rows of logits are needed: one for the empty sequence, the first, and one for each node.
     #[must_use]
-    pub fn missing(&self) -> usize {
-        self.log_weights.len() - self.count
+    pub fn rows(&self) -> usize {
+        self.tree.len() + 1
     }
 
-    /// Takes the logits after the next node; the first call is about the empty sequence.
+    /// Reads the logits after the empty sequence (row 0) or a node (from row 1 on).
     ///
     /// # Errors
-    /// As [`Row::new`]; nothing has changed then.
-    pub fn push<T: Logit>(&mut self, logits: &[T]) -> Result<(), LogitsError> {
-        if self.count == self.log_weights.len() {
-            return Ok(());
-        }
-        let log_weight = self.log_weights[self.count];
-        let node = self.count.checked_sub(1);
-        let reading = self.tree.reading(node);
-        let row = Row::new(&self.vocab, reading, logits)?;
-        self.count += 1;
-        let at = node.and_then(|node| self.tree.node(node)).map_or(0, |place| place.end);
-        self.follows[at].add(log_weight, row.total());
-        if at == self.tree.text().len() {
-            self.end.add(log_weight, row.end());
-        }
-        self.spread(node, at, log_weight, &row);
-        Ok(())
-    }
-
-    /// Adds the mass of the tokens that go on from a node, prefix by prefix.
-    fn spread(&mut self, parent: Option<usize>, from: usize, log_weight: f64, row: &Row) {
-        let trie = Arc::clone(self.vocab.trie());
+    /// As [`Row::new`].
+    pub fn read<T: Logit>(&self, row: usize, logits: &[T]) -> Result<NodeScore, LogitsError> {
+        let node = row.checked_sub(1);
+        let masses = Row::new(&self.vocab, self.tree.reading(node), logits)?;
+        let start = node.and_then(|node| self.tree.node(node)).map_or(0, |place| place.end);
+        let mut score =
+            NodeScore { total: masses.total(), end: masses.end(), spelled: Vec::new(), children: Vec::new() };
+        let trie = self.vocab.trie();
         let mut at = ROOT;
-        for end in from + 1..=self.tree.text().len() {
-            let Some(child) = trie.child(at, self.tree.text()[end - 1]) else { return };
+        for (&byte, end) in self.tree.text()[start..].iter().zip(start + 1..) {
+            let Some(child) = trie.child(at, byte) else { break };
             at = child;
-            let longer = row.mass(trie.longer(at));
-            let exact = row.mass(trie.exact(at));
-            self.follows[end].add(log_weight, longer);
-            self.spelled[end].add(log_weight, longer + exact);
+            let longer = masses.mass(trie.longer(at));
+            let exact = masses.mass(trie.exact(at));
+            score.spelled.push((longer, longer + exact));
             if exact > 0.0 {
-                for node in self.tree.ending_at(end).filter(|&node| self.tree.parent(node) == parent) {
-                    if let Some(place) = self.tree.node(node) {
-                        self.log_weights[node + 1] = log_weight + row.token(place.leaf).ln();
-                    }
-                }
+                let here = self.tree.ending_at(end).filter(|&child| self.tree.parent(child) == node);
+                let leaves = here.filter_map(|child| Some((child, self.tree.node(child)?.leaf)));
+                score.children.extend(leaves.map(|(child, leaf)| (child, masses.token(leaf).ln())));
             }
         }
+        Ok(score)
     }
 
-    /// The scores, once no row is [missing](Scorer::missing).
+    /// The scores of the text; `None` unless there is one of each row, in order.
     #[must_use]
-    pub fn finish(&self) -> Option<Scored> {
-        if self.missing() > 0 {
+    pub fn finish<'a>(&self, scores: impl IntoIterator<Item = &'a NodeScore>) -> Option<Scored> {
+        let count = self.tree.text().len() + 1;
+        // By length of the prefix: mass of the covers that spell it and are longer than the histories they end, and mass of
+        // what follows, the end included.
+        let (mut spelled, mut follows) = (vec![LogSum::ZERO; count], vec![LogSum::ZERO; count]);
+        let mut ends = LogSum::ZERO;
+        // By row: logarithm of the probability of the sequence.
+        let mut log_weights = vec![f64::NEG_INFINITY; self.rows()];
+        log_weights[0] = 0.0;
+        let mut rows = 0;
+        for score in scores {
+            let log_weight = *log_weights.get(rows)?;
+            let at = rows.checked_sub(1).and_then(|node| self.tree.node(node)).map_or(0, |place| place.end);
+            rows += 1;
+            follows[at].add(log_weight, score.total);
+            if at + 1 == count {
+                ends.add(log_weight, score.end);
+            }
+            for (end, &(longer, all)) in (at + 1..count).zip(&score.spelled) {
+                follows[end].add(log_weight, longer);
+                spelled[end].add(log_weight, all);
+            }
+            for &(child, log) in &score.children {
+                *log_weights.get_mut(child + 1)? = log_weight + log;
+            }
+        }
+        if rows < self.rows() {
             return None;
         }
         let log_of = |(spelled, follows): (&LogSum, &LogSum)| spelled.ln() - follows.ln();
-        let logprobs = self.spelled[1..].iter().zip(&self.follows).map(log_of);
+        let logprobs = spelled[1..].iter().zip(&follows).map(log_of);
         let logprobs = logprobs.map(|log| if log.is_nan() { f64::NEG_INFINITY } else { log.min(0.0) }).collect();
-        let end = self.end.ln() - self.follows[self.follows.len() - 1].ln();
+        let end = ends.ln() - follows[count - 1].ln();
         Some(Scored { logprobs, end_logprob: if end.is_nan() { f64::NEG_INFINITY } else { end } })
     }
 }

@@ -53,32 +53,33 @@ enum Known {
 pub(super) struct StateBuilder {
     /// By node, the empty sequence first: what has been added.
     nodes: Vec<Option<Arc<Node>>>,
-    /// By node, the empty sequence first: the trie node its next token has come to, if it goes on at the end of the text.
-    open: Vec<Option<u32>>,
     heads: Vec<Head>,
 }
 
 impl StateBuilder {
-    pub(super) fn new(tree: &CoverTree) -> Self {
-        let mut open = vec![None; tree.len() + 1];
-        for (node, at) in tree.open() {
-            open[node.map_or(0, |node| node + 1)] = Some(at);
-        }
-        Self { nodes: vec![None; tree.len() + 1], open, heads: Vec::new() }
+    pub(super) fn new(nodes: usize) -> Self {
+        Self { nodes: vec![None; nodes + 1], heads: Vec::new() }
     }
 
-    /// Adds a node, after its parent.
-    pub(super) fn add(&mut self, tree: &CoverTree, node: Option<usize>, log_weight: f64, row: Row) {
+    /// Adds a node, after its parent; with what its row says and the trie node that its next token has come to, if that goes on
+    /// at the end of the text.
+    pub(super) fn add(
+        &mut self,
+        tree: &CoverTree,
+        node: Option<usize>,
+        log_weight: f64,
+        open: Option<(u32, Arc<Row>)>,
+    ) {
         let place = |node: Option<usize>| node.map_or(0, |node| node + 1);
         let parent = node.and_then(|node| self.nodes[place(tree.parent(node))].clone());
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         let id = node.and_then(|node| tree.token(node)).unwrap_or(0);
         let made = Arc::new(Node { parent, id, depth, reading: tree.reading(node).cloned() });
         self.nodes[place(node)] = Some(Arc::clone(&made));
-        if let Some(at) = self.open[place(node)]
+        if let Some((at, row)) = open
             && log_weight > f64::NEG_INFINITY
         {
-            self.heads.push(Head { node: made, log_weight, known: Known::Row(Arc::new(row), at) });
+            self.heads.push(Head { node: made, log_weight, known: Known::Row(row, at) });
         }
     }
 

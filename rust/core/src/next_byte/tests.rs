@@ -1,7 +1,7 @@
 //! The three ways to the probability of a text agree, with a pretokenizer too.
 #![allow(clippy::float_cmp, reason = "infinities and exact zeros are compared")]
 
-use super::{ByteState, ByteVocab, END, Mode, Prompt, Row, Scorer};
+use super::{ByteState, ByteVocab, END, Mode, NodeScore, Prompt, PromptRow, Row, Scorer};
 use crate::pipeline;
 use crate::spec::{AddedToken, TokenTable, TokenizerSpec};
 use proptest::prelude::*;
@@ -69,14 +69,15 @@ fn by_steps(vocab: &Arc<ByteVocab>, text: &[u8]) -> (Vec<f64>, f64) {
 }
 
 fn by_score(vocab: &Arc<ByteVocab>, text: &[u8]) -> (Vec<f64>, f64, usize) {
-    let mut scorer = Scorer::new(Arc::clone(vocab), text).expect("not all sequences");
+    let scorer = Scorer::new(Arc::clone(vocab), text).expect("not all sequences");
     let paths: Vec<Vec<u32>> = (0..scorer.tree().len()).map(|node| scorer.tree().path(node)).collect();
-    assert!(scorer.finish().is_none());
-    for path in std::iter::once(&Vec::new()).chain(&paths) {
-        scorer.push(&logits(path)).expect("good logits");
-    }
-    let found = scorer.finish().expect("complete");
-    (found.logprobs, found.end_logprob, paths.len())
+    let with_empty = std::iter::once(Vec::new()).chain(paths).enumerate();
+    let rows: Vec<NodeScore> =
+        with_empty.map(|(row, path)| scorer.read(row, &logits(&path)).expect("good logits")).collect();
+    assert_eq!(rows.len(), scorer.rows());
+    assert!(scorer.finish(&rows[1..]).is_none() && scorer.finish(rows.iter().chain(&rows)).is_none());
+    let found = scorer.finish(&rows).expect("complete");
+    (found.logprobs, found.end_logprob, scorer.tree().len())
 }
 
 fn close(left: &[f64], right: &[f64]) -> bool {
@@ -100,17 +101,19 @@ proptest! {
                     let (steps, last) = by_steps(&vocab, &text);
                     prop_assert!(close(&steps, &scores), "{steps:?} {scores:?}");
                     prop_assert!((last - end).abs() < 1e-10 || last == end);
-                    let mut prompt = Prompt::new(Arc::clone(&vocab), &text).expect("canonical");
+                    let prompt = Prompt::new(Arc::clone(&vocab), &text).expect("canonical");
                     let needed = prompt.needed();
                     let mut paths: Vec<Vec<u32>> = Vec::new();
                     for (id, parent) in needed {
                         let before = parent.map_or(Vec::new(), |parent| paths[parent].clone());
                         paths.push([&before[..], &[id]].concat());
                     }
-                    for path in std::iter::once(&Vec::new()).chain(&paths) {
-                        prompt.push(&logits(path)).expect("good logits");
-                    }
-                    let state = prompt.finish().expect("complete");
+                    let with_empty = std::iter::once(Vec::new()).chain(paths).enumerate();
+                    let rows: Vec<PromptRow> =
+                        with_empty.map(|(row, path)| prompt.read(row, &logits(&path)).expect("good logits")).collect();
+                    prop_assert_eq!(rows.len(), prompt.rows());
+                    prop_assert!(prompt.finish(&rows[1..]).is_none() && prompt.finish(rows.iter().chain(&rows)).is_none());
+                    let state = prompt.finish(&rows).expect("complete");
                     prop_assert!((state.logprob() - scores.iter().sum::<f64>()).abs() < 1e-9);
                     prop_assert!((state.logprobs()[END] - end).abs() < 1e-10);
                     prop_assert_eq!(state.unresolved_mass(), 0.0);
@@ -143,12 +146,10 @@ proptest! {
 fn a_long_history_is_dropped_without_a_call_for_each_token() {
     let vocab = vocab(None, Mode::Canonical);
     let text = b"ab1".repeat(20_000);
-    let mut prompt = Prompt::new(vocab, &text).expect("canonical");
-    let row = vec![0.0_f32; 301];
-    while prompt.missing() > 0 {
-        prompt.push(&row).expect("good logits");
-    }
-    let state = prompt.finish().expect("complete");
+    let prompt = Prompt::new(vocab, &text).expect("canonical");
+    let rows: Vec<PromptRow> =
+        (0..prompt.rows()).map(|row| prompt.read(row, &[0.0_f32; 301]).expect("good logits")).collect();
+    let state = prompt.finish(&rows).expect("complete");
     assert_eq!((0..state.len()).map(|bundle| state.path(bundle).len()).max(), Some(40_000));
     drop(state);
 }
