@@ -28,6 +28,8 @@ from tokengrove.next_byte import ByteLM
 
 PROMPT = "Once upon a time, there was a little girl named Lily. She lov"
 BYTES = 60
+WIDE = 20_000
+"""A beam that holds every history of a short text."""
 TEXT = (
     "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, she saw a "
     "big, red ball. She wanted to play with it, but it was too high. Lily's mom said, \"Lily, let's go to the park.\" "
@@ -189,6 +191,40 @@ def _genlm_model(folder: Path) -> Callable[[int], Any] | None:
     return lambda width: asyncio.run(run(width))
 
 
+def agreement(folder: Path) -> list[dict[str, Any]] | None:
+    """Distances between the distributions of both where both are exact: the mode ``all``, and a beam wide enough."""
+    try:
+        from genlm.backend import load_model_by_name
+        from genlm.bytes import BeamParams, ByteBeamState
+    except ImportError:
+        return None
+    from transformers import AutoModelForCausalLM
+
+    model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True)
+    lm = ByteLM(model.eval(), Tokenizer.from_file(folder / "tokenizer.json"), mode="all")
+    llm = load_model_by_name(str(folder), backend="hf", llm_opts={"timeout": 0, "hf_opts": {"device_map": "cpu"}})
+
+    async def theirs(text: str) -> tuple[np.ndarray[Any, Any], int]:
+        llm.clear_cache()
+        beam = await ByteBeamState.initial(llm, BeamParams(K=WIDE, eos_byte_strings=[b"</s>"], heal=False))
+        try:
+            # The space that the tokenizer puts before every text is a byte like others there.
+            beam = await beam.prefill(b" " + text.encode())
+            logs = await beam.logp_next()
+            return np.exp([float(logs[byte]) for byte in [*range(256), 257]]), len(beam.states)
+        finally:
+            await beam.cleanup()
+
+    found = []
+    for text in ("", "O", "The c", "Once", "a cat"):
+        expected, histories = asyncio.run(theirs(text))
+        distance = float(np.abs(np.exp(lm.state(text).logprobs()) - expected).sum() / 2)
+        if distance > 1e-5:
+            sys.exit(f"after {text!r} the distributions differ by {distance}")
+        found.append({"text": text, "histories": histories, "total_variation": distance})
+    return found
+
+
 def _scoring(lm: ByteLM, rounds: int) -> dict[str, Any]:
     text = TEXT.encode()[:400]
     passes = lm.passes
@@ -225,6 +261,7 @@ def main() -> None:
     if options.vocabulary:
         found["vocabulary"] = large_vocabulary(options.vocabulary, options.rounds)
     if options.model:
+        found["agreement"] = agreement(options.model)
         found["model"] = small_model(options.model, options.rounds)
     text = json.dumps(found, indent=1)
     if options.out:

@@ -316,6 +316,7 @@ impl PromptReader {
     }
 
     /// The covers of the prompt, from all rows in order; None if some are missing.
+    #[allow(clippy::needless_pass_by_value, reason = "arguments from Python come as values")]
     fn finish(&self, rows: Vec<Bound<'_, PromptRows>>) -> Option<ByteCovers> {
         let all = rows.iter().flat_map(|block| &block.get().rows);
         self.prompt.finish(all).map(|state| ByteCovers { state })
@@ -352,6 +353,7 @@ impl TextScorer {
     }
 
     /// Logarithms of the probabilities of the bytes and of the end, from all rows in order; None if some are missing.
+    #[allow(clippy::needless_pass_by_value, reason = "arguments from Python come as values")]
     fn finish<'py>(
         &self,
         py: Python<'py>,
