@@ -21,6 +21,7 @@ UNSAFE_ALLOWED_IN = (
     "rust/core/src/hugepage.rs",
     "rust/core/src/prefetch.rs",
     "rust/core/src/next_byte/exp.rs",
+    "rust/core/src/bpe/short.rs",
     "rust/python/src/train.rs",
     "rust/python/src/lists.rs",
     # The C structures of Arrow's interface: memory that others own cannot be had otherwise.
