@@ -163,8 +163,10 @@ fn check(family: &str, model: &Model, alphabet: &[char], short: usize, ahead: us
     let (mut scratch, mut lengths) = (Scratch::default(), HashMap::new());
     let mut covers = Covers::new();
     let continuations = strings(alphabet, ahead);
-    // A contraction may have to end in a letter that joins nothing: `s'` goes on in `s't` where `'s` merges first.
-    let further = LazyCell::new(|| strings(&[alphabet, &['t', 'm', 'd', 'l', 'v']].concat(), ahead));
+    // A contraction may have to end in a letter that joins nothing: `s'` goes on in `s't` where `'s` merges first, `re'r`
+    // in `re'rE` where `'re` does.
+    let endings: Vec<char> = "tmdlveTSMDLVREſ".chars().filter(|c| !alphabet.contains(c)).collect();
+    let further = LazyCell::new(|| strings(&[alphabet, &endings].concat(), ahead));
     for start in strings(alphabet, short) {
         for rest in &continuations {
             let text = format!("{start}{rest}");
