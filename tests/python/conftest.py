@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib.util import find_spec
 
 NEEDED = {
@@ -16,6 +17,11 @@ MISSING = {
 }
 
 collect_ignore = list(MISSING)
+
+# A shell that starts a command in the background makes it ignore Ctrl-C, and the processes that tests start and
+# interrupt would ignore it, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_report_header() -> list[str]:
