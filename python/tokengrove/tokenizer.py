@@ -10,7 +10,6 @@ import itertools
 import operator
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 from weakref import WeakValueDictionary
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from tokengrove import _native
 from tokengrove._native import DecodeStream, Model, TokenColumn, TokenizerCore
+from tokengrove._replace import replace_file
 from tokengrove.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -253,13 +253,13 @@ class Tokenizer(TokenizerCore):
         """Write the tokenizer as a Hugging Face ``tokenizer.json``.
 
         Args:
-            path: The file to write; an existing file is replaced.
+            path: The file to write; an existing file is replaced when the new one is complete.
 
         Raises:
             UnsupportedTokenizerError: If the format has no form for a pattern or a component, see :meth:`to_json`.
             OSError: If the file cannot be written.
         """
-        Path(path).write_text(self.to_json(), encoding="utf-8", newline="")
+        replace_file(path, self.to_json().encode())
 
     def truncate(
         self,

@@ -184,3 +184,19 @@ def test_a_vocabulary_whose_characters_come_last_is_not_cut() -> None:
     with pytest.raises(InvalidArgumentError, match="without which text is lost"):
         whole.with_vocab_size(12_000)
     assert whole.with_vocab_size(32_000) == whole
+
+
+def test_a_file_stays_until_the_new_one_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokenizer = Tokenizer.from_tiktoken(small_ranks(), pattern=None)
+    target = tmp_path / "tokenizer.json"
+    tokenizer.save(target)
+    before = target.read_bytes()
+
+    def full(self: Path, target: Path) -> Path:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space left"):
+        tokenizer.save(target)
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]

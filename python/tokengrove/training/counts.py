@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokengrove._native import PieceCounts
@@ -135,8 +136,11 @@ class PretokenCounts:
             path: The file.
 
         Raises:
+            InvalidArgumentError: If there is something that is no file.
             OSError: If it cannot be written.
         """
+        if Path(path).exists() and not Path(path).is_file():
+            raise InvalidArgumentError(f"counts are written to a file; {Path(path)} is something else")
         self._counts.write(path, self._template.description)
 
     @classmethod

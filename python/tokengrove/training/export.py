@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tokengrove._replace import replace_file
 from tokengrove.errors import UnsupportedTokenizerError
 
 if TYPE_CHECKING:
@@ -43,4 +43,4 @@ def write_tiktoken(tokenizer: Tokenizer, path: str | PathLike[str]) -> None:
     if missing is not None:
         raise UnsupportedTokenizerError(f"byte 0x{missing:02X} is no token: ranks could not encode every text")
     lines = (base64.b64encode(token).decode() + f" {rank}\n" for token, rank in ranks.items())
-    Path(path).write_text("".join(lines), encoding="ascii", newline="\n")
+    replace_file(path, "".join(lines).encode("ascii"))

@@ -183,3 +183,9 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
         list(read_texts([tmp_path / "c.txt.gz"]))
     with pytest.raises(FileNotFoundError):
         list(read_texts([tmp_path / "nothing.txt"]))
+
+
+def test_counts_are_not_written_over_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="is something else"):
+        count_pretokens(["a text"], pattern="gpt2").save(tmp_path)
+    assert tmp_path.is_dir()
