@@ -16,7 +16,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ import torch
 import transformers
 
 from harness import machine
+from harness.spread import spread
 from tokengrove import TokenTree
 from tokengrove.forward import adapt
 from tokengrove.forward.tree_attention import TreeAttentionModel
@@ -110,12 +110,6 @@ def check(clocked: Clocked, trees: list[TokenTree], contexts: list[list[int]], c
     expected = torch.cat([logits_of_paths(clocked.model, *pair) for pair in zip(contexts, trees, strict=True)])
     if (found - expected).abs().max() > SCALE * expected.abs().max():
         raise SystemExit("logits differ from those of separate passes: nothing was timed")
-
-
-def spread(samples: list[float]) -> dict[str, float]:
-    """Median and quartiles."""
-    low, _, high = quantiles(samples, n=4)
-    return {"median": median(samples), "low": low, "high": high}
 
 
 def main() -> int:

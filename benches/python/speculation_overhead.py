@@ -17,13 +17,13 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median, quantiles
 from typing import Any
 
 import torch
 import transformers
 
 from harness import machine
+from harness.spread import spread
 from tokengrove.forward import adapt
 from tokengrove.speculative import TokenRecycling, loop, verification
 from tokengrove.speculative.choosing import Chooser
@@ -90,12 +90,6 @@ def measure(drafter: TokenRecycling | None, budget: int) -> dict[str, Any]:
     steps = timed.steps[WARM_UP:]
     spreads = {name: spread([step[name] for step in steps]) for name in steps[0]}
     return {"steps": len(steps), "nodes": timed.stats.drafted / timed.stats.steps, **spreads}
-
-
-def spread(samples: list[float]) -> dict[str, float]:
-    """Median and quartiles."""
-    low, _, high = quantiles(samples, n=4)
-    return {"median": median(samples), "low": low, "high": high}
 
 
 def main() -> int:

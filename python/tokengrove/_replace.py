@@ -28,6 +28,8 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
         Path(name).chmod(_new_mode() if mode is None else mode)
         Path(name).replace(target)
     except BaseException:

@@ -79,7 +79,7 @@ PYTHON = layers(
         "verification": "_native errors",
         "training": "_native _replace errors tokenizer",
         "text": "errors",
-        "compat": "_native errors tokenizer training",
+        "compat": "_native _replace errors tokenizer training",
         "forward": "_native errors default_model",
         "next_byte": "_native errors tokenizer forward",
         "speculative": "_native errors forward",

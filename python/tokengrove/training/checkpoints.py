@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokengrove._replace import replace_file
 from tokengrove.errors import InvalidArgumentError, VocabularyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
 
 __all__ = ["Checkpoints", "Observer", "Pairs"]
 
@@ -28,7 +29,7 @@ class Checkpoints:
     A new state is written beside the file and then takes its place, so that the file is complete at any time.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: dict[str, Any]) -> None:
+    def __init__(self, path: str | PathLike[str], settings: dict[str, Any]) -> None:
         """Use a file for a training.
 
         Args:
@@ -97,16 +98,7 @@ class Checkpoints:
             "inherited": inherited,
             "merges": [(left.hex(), right.hex()) for left, right in merges],
         }
-        part = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        try:
-            with part.open("w", encoding="ascii") as file:
-                json.dump(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(self.path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+        replace_file(self.path, json.dumps(state).encode("ascii"))
 
     def remove(self) -> None:
         """Remove the file, when training is done."""

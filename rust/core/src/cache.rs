@@ -11,7 +11,7 @@ pub(crate) const SHORT: usize = 15;
 /// Longer pieces that may share a place.
 const WAYS: usize = 4;
 /// The longest piece that is remembered at all.
-pub(crate) const LONGEST: usize = 512;
+const LONGEST: usize = 512;
 /// Ids from here on are not cached: the upper four bits of an entry's first id count its ids.
 const ID_LIMIT: u32 = 1 << COUNT_SHIFT;
 const COUNT_SHIFT: u32 = 28;
@@ -87,6 +87,18 @@ impl Key {
     pub(crate) fn bytes(self) -> ([u8; 16], usize) {
         let window = u128::from(self.lo) | u128::from(self.hi) << 64;
         (window.to_le_bytes(), (self.hi >> 56) as usize)
+    }
+}
+
+/// The hash of a piece of more than [`SHORT`] and at most [`LONGEST`] bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LongKey(u64);
+
+impl LongKey {
+    /// The key of a piece, if its length is remembered this way. O(len).
+    #[inline]
+    pub(crate) fn of(piece: &[u8]) -> Option<Self> {
+        (piece.len() > SHORT && piece.len() <= LONGEST).then(|| Self(hash::bytes(0, piece)))
     }
 }
 
@@ -211,45 +223,37 @@ impl PieceCache {
         prefetch::line(&self.sets, place.0 as usize ^ 1);
     }
 
-    /// Starts loading where a longer piece is kept if it is. O(len).
-    pub(crate) fn prefetch_long(&self, piece: &[u8]) {
-        let set = self.long_set(hash::bytes(0, piece));
+    /// Starts loading where a longer piece is kept if it is.
+    pub(crate) fn prefetch_long(&self, key: LongKey) {
+        let set = self.long_set(key);
         prefetch::line(&self.long, set);
         prefetch::line(&self.long, set + WAYS - 1);
     }
 
-    /// Looks a longer piece up and gives its stretch of the arena; `None` for a short one. O(len).
-    pub(crate) fn get_long(&self, piece: &[u8]) -> Option<(usize, usize)> {
-        if piece.len() <= SHORT || piece.len() > LONGEST {
-            return None;
-        }
-        let hash = hash::bytes(0, piece);
-        let entry = self.long.get(self.long_set(hash)..)?.iter().take(WAYS).find(|entry| {
+    /// Looks a longer piece up and gives its stretch of the arena. O(len).
+    pub(crate) fn get_long(&self, piece: &[u8], key: LongKey) -> Option<(usize, usize)> {
+        let entry = self.long.get(self.long_set(key)..)?.iter().take(WAYS).find(|entry| {
             let bytes = entry.start as usize..entry.start as usize + entry.len as usize;
-            entry.hash == hash && self.bytes.get(bytes) == Some(piece)
+            entry.hash == key.0 && self.bytes.get(bytes) == Some(piece)
         })?;
         Some((entry.ids_start as usize, entry.ids_count as usize))
     }
 
-    /// Remembers a longer piece, unless it is too long to be worth it.
-    pub(crate) fn insert_long(&mut self, piece: &[u8], ids: &[u32]) {
-        if piece.len() > LONGEST {
-            return;
-        }
+    /// Remembers a longer piece.
+    pub(crate) fn insert_long(&mut self, piece: &[u8], key: LongKey, ids: &[u32]) {
         let (ids_start, ids_count) = self.push_ids(ids);
-        let hash = hash::bytes(0, piece);
         let start = u32::try_from(self.bytes.len()).unwrap_or(0);
         self.bytes.extend_from_slice(piece);
         let len = u32::try_from(piece.len()).unwrap_or(0);
-        let set = self.long_set(hash);
+        let set = self.long_set(key);
         // The last of a set is the oldest.
         self.long.copy_within(set..set + WAYS - 1, set + 1);
-        self.long[set] = Long { hash, start, len, ids_start, ids_count };
+        self.long[set] = Long { hash: key.0, start, len, ids_start, ids_count };
     }
 
     #[allow(clippy::cast_possible_truncation, reason = "only low bits are used")]
-    fn long_set(&self, hash: u64) -> usize {
-        hash as usize & (self.long.len() - 1) & !(WAYS - 1)
+    fn long_set(&self, key: LongKey) -> usize {
+        key.0 as usize & (self.long.len() - 1) & !(WAYS - 1)
     }
 
     /// The ids of a stretch of the arena.

@@ -168,7 +168,7 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path: Path, monkeypatch: pyt
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tokengrove.training.checkpoints.os.fsync", full)
+    monkeypatch.setattr("tokengrove._replace.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         checkpoints.save(0, [(b"a", b"b"), (b"ab", b"c")], 0)
     monkeypatch.undo()

@@ -21,11 +21,11 @@ import json
 import os
 import tempfile
 import urllib.request
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokengrove._native import read_rank_file
+from tokengrove._replace import replace_file
 from tokengrove.errors import TokengroveError
 
 if TYPE_CHECKING:
@@ -187,22 +187,11 @@ def _store(blobpath: str, contents: bytes) -> None:
     _, named_by_user = _cache_folder()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(target, contents)
+        replace_file(target, contents)
     except OSError:
         # The default folder is a courtesy; a folder that the user named has to work.
         if named_by_user:
             raise
-
-
-def _write_atomically(target: Path, contents: bytes) -> None:
-    partial = target.with_name(f"{target.name}.{uuid.uuid4()}.tmp")
-    try:
-        partial.write_bytes(contents)
-        partial.replace(target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise
 
 
 def _how_to_get(blobpath: str) -> str:
@@ -267,7 +256,7 @@ def dump_tiktoken_bpe(bpe_ranks: Mapping[bytes, int], tiktoken_bpe_file: str) ->
     by_rank = sorted(bpe_ranks.items(), key=lambda item: item[1])
     contents = b"".join(b"%s %d\n" % (base64.b64encode(token), rank) for token, rank in by_rank)
     if "://" not in tiktoken_bpe_file:
-        _write_atomically(Path(tiktoken_bpe_file), contents)
+        replace_file(tiktoken_bpe_file, contents)
         return
     try:
         import blobfile

@@ -43,7 +43,9 @@ const HEAP_MOST: usize = 1024;
 pub struct Scratch {
     usual: Usual,
     longer: Longer,
-    several: Box<(Several<16>, Several<64>)>,
+    several_usual: Several<{ short::USUAL }>,
+    several_longer: Several<{ short::LONGER }>,
+    /// Numbers of pieces that are too long for the usual kind.
     later: Vec<usize>,
     backtrack: backtrack::Scratch,
     matches: Vec<Match>,
@@ -170,43 +172,27 @@ impl Bpe {
         let Method::Ordered(tables) = &self.method else { return };
         let Some(starts) = tables.starts.as_ref().filter(|_| self.symbols.is_complete()) else { return };
         let unmade = |piece: &[u8]| self.whole_pieces && tables.unreachable.contains_key(piece);
-        let any_unmade = self.whole_pieces && !tables.unreachable.is_empty();
-        let Scratch { several, later, tokens: ids, .. } = scratch;
-        let (usual, longer) = &mut **several;
+        let Scratch { several_usual, several_longer, later, tokens: ids, .. } = scratch;
         later.clear();
         let mut numbers = 0..count;
-        usual.merge(
+        several_usual.merge(
             &tables.merges.pairs,
             |short| {
                 numbers.find(|&number| {
-                    let piece = piece(number);
-                    let fits = starts.fill(piece, short);
+                    let fits = starts.fill(piece(number), short);
                     if !fits {
                         later.push(number);
                     }
-                    fits && !(any_unmade && unmade(piece))
+                    fits && !unmade(piece(number))
                 })
             },
-            |number, tokens| {
-                ids.clear();
-                ids.extend(tokens.map(|order| tables.ids[order as usize]));
-                done(number, ids);
-            },
+            |number, tokens| done(number, tables.ids_of(tokens, ids)),
         );
         let mut numbers = later.iter().copied();
-        longer.merge(
+        several_longer.merge(
             &tables.merges.pairs,
-            |short| {
-                numbers.find(|&number| {
-                    let piece = piece(number);
-                    starts.fill(piece, short) && !(any_unmade && unmade(piece))
-                })
-            },
-            |number, tokens| {
-                ids.clear();
-                ids.extend(tokens.map(|order| tables.ids[order as usize]));
-                done(number, ids);
-            },
+            |short| numbers.find(|&number| starts.fill(piece(number), short) && !unmade(piece(number))),
+            |number, tokens| done(number, tables.ids_of(tokens, ids)),
         );
     }
 

@@ -7,10 +7,13 @@
 
 use crate::merges::{PairTable, SENTINEL};
 
-/// The most symbols of a piece of the usual kind, which are merged fastest.
-pub(crate) type Usual = Short<16>;
-/// The longest kind.
-pub(crate) type Longer = Short<64>;
+/// Positions of a piece of the usual kind, which is merged fastest.
+pub(crate) const USUAL: usize = 16;
+/// Positions of the longest kind: a word has a bit for each.
+pub(crate) const LONGER: usize = 64;
+
+pub(crate) type Usual = Short<USUAL>;
+pub(crate) type Longer = Short<LONGER>;
 
 const POSITION_BITS: u32 = 6;
 const POSITION: u32 = (1 << POSITION_BITS) - 1;

@@ -40,6 +40,14 @@ impl Tables {
         Self { merges, entries, ids, unreachable, starts, backtrack: OnceLock::new() }
     }
 
+    /// The ids of orders, in memory that is used again.
+    #[inline(always)]
+    pub(super) fn ids_of<'a>(&self, orders: impl Iterator<Item = u32>, ids: &'a mut Vec<u32>) -> &'a [u32] {
+        ids.clear();
+        ids.extend(orders.map(|order| self.ids[order as usize]));
+        ids
+    }
+
     /// The order of a symbol, given as its entry; symbols have the lowest orders, in the order of the vocabulary.
     pub(super) fn order_of_symbol(&self, entry: u32) -> Option<u32> {
         let symbols = self.merges.splits.partition_point(|&split| split == SYMBOL);

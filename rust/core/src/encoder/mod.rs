@@ -5,7 +5,7 @@ mod idle;
 mod tests;
 
 use crate::bpe::{Bpe, Scratch as BpeScratch};
-use crate::cache::{Hit, Key, LONGEST, PieceCache, Place, SHORT};
+use crate::cache::{Hit, Key, LongKey, PieceCache, Place, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use idle::Idle;
 use std::ops::Range;
@@ -35,8 +35,14 @@ pub struct Scratch {
 #[derive(Debug)]
 struct Unknown {
     piece: Range<usize>,
-    key: Key,
-    place: Place,
+    key: UnknownKey,
+}
+
+/// What the cache finds it by.
+#[derive(Debug, Clone, Copy)]
+enum UnknownKey {
+    Short(Key, Place),
+    Long(LongKey),
 }
 
 /// Pieces looked up together: the lines of the cache that they need are asked for first.
@@ -197,7 +203,8 @@ impl Encoder {
                     }
                     None => {
                         let piece = &bytes[start..end];
-                        if let Some((start, count)) = scratch.cache.get_long(piece) {
+                        let long = LongKey::of(piece).and_then(|key| scratch.cache.get_long(piece, key));
+                        if let Some((start, count)) = long {
                             scratch.block.flush(out);
                             out.extend_from_slice(scratch.cache.arena(start, count));
                         } else {
@@ -222,40 +229,39 @@ impl Encoder {
         unknown.clear();
         for (&end, &(key, place)) in ends.iter().zip(keys) {
             let piece = start..end as usize;
-            let len = piece.len();
             start = end as usize;
-            if len == 0 || len > LONGEST || len <= SHORT && cache.get(key, place).is_some() {
+            if piece.is_empty() {
                 continue;
             }
-            // The last piece of a text has no key yet.
-            let (key, place) = if len <= SHORT && key == Key::NEVER {
-                let key = Key::of(&bytes[piece.clone()]);
-                (key, cache.place(key))
+            let key = if piece.len() > SHORT {
+                let Some(key) = LongKey::of(&bytes[piece.clone()]) else { continue };
+                cache.prefetch_long(key);
+                UnknownKey::Long(key)
             } else {
-                (key, place)
-            };
-            if len <= SHORT {
+                if cache.get(key, place).is_some() {
+                    continue;
+                }
+                // The last piece of a text has no key yet.
+                let (key, place) = if key == Key::NEVER {
+                    let key = Key::of(&bytes[piece.clone()]);
+                    (key, cache.place(key))
+                } else {
+                    (key, place)
+                };
                 cache.prefetch_neighbour(place);
-            } else {
-                cache.prefetch_long(&bytes[piece.clone()]);
-            }
-            unknown.push(Unknown { piece, key, place });
+                UnknownKey::Short(key, place)
+            };
+            unknown.push(Unknown { piece, key });
         }
-        unknown.retain(|Unknown { piece, key, place }| {
-            if piece.len() > SHORT {
-                cache.get_long(&bytes[piece.clone()]).is_none()
-            } else {
-                cache.recall(*key, *place).is_none()
-            }
+        unknown.retain(|Unknown { piece, key }| match *key {
+            UnknownKey::Short(key, place) => cache.recall(key, place).is_none(),
+            UnknownKey::Long(key) => cache.get_long(&bytes[piece.clone()], key).is_none(),
         });
         let piece = |number: usize| &bytes[unknown[number].piece.clone()];
-        self.bpe.encode_several(unknown.len(), piece, bpe, |number, ids| {
-            let Unknown { piece, key, place } = &unknown[number];
-            if piece.len() > SHORT {
-                cache.insert_long(&bytes[piece.clone()], ids);
-            } else if cache.get(*key, *place).is_none() {
-                cache.insert(*key, ids);
-            }
+        self.bpe.encode_several(unknown.len(), piece, bpe, |number, ids| match unknown[number].key {
+            UnknownKey::Short(key, place) if cache.get(key, place).is_none() => cache.insert(key, ids),
+            UnknownKey::Short(..) => {}
+            UnknownKey::Long(key) => cache.insert_long(piece(number), key, ids),
         });
     }
 
@@ -280,13 +286,16 @@ impl Encoder {
         }
         scratch.block.flush(out);
         if piece.len() > SHORT {
-            if let Some((start, count)) = scratch.cache.get_long(piece) {
+            let key = LongKey::of(piece);
+            if let Some((start, count)) = key.and_then(|key| scratch.cache.get_long(piece, key)) {
                 out.extend_from_slice(scratch.cache.arena(start, count));
                 return;
             }
             let from = out.len();
             self.bpe.encode_piece(piece, &mut scratch.bpe, out);
-            scratch.cache.insert_long(piece, &out[from..]);
+            if let Some(key) = key {
+                scratch.cache.insert_long(piece, key, &out[from..]);
+            }
             return;
         }
         let key = Key::of(piece);
