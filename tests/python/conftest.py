@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from importlib.util import find_spec
+from pathlib import Path
 
 NEEDED = {
     "forward": ("torch", "transformers"),
@@ -17,6 +19,10 @@ MISSING = {
 }
 
 collect_ignore = list(MISSING)
+
+# Triton reads this when it is first imported. Its interpreter runs kernels where there is no GPU to compile them for.
+if not Path("/dev/nvidiactl").exists():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 # A shell that starts a command in the background makes it ignore Ctrl-C, and the processes that tests start and
 # interrupt would ignore it, too.

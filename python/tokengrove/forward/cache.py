@@ -3,9 +3,7 @@
 Between calls the layers hold, for each row, left padding, the committed tokens, and the nodes of the last trees. A
 commit moves the nodes of the path to the front of the nodes and cuts off the rest.
 
-A kind of cache with memory of a fixed size (static shapes, for CUDA graphs) would be another subclass of
-:class:`~tokengrove.forward.base.CacheBase` beside this one, with the same things that a model uses: ``columns``,
-``pads``, ``begin``, ``finish`` and ``undo``.
+The kind of cache with memory of a fixed size, for CUDA graphs, is in :mod:`tokengrove.forward.static_cache`.
 """
 
 from __future__ import annotations

@@ -115,6 +115,9 @@ class TreeAttentionModel:
         regular = even and not any(pads) and all(tree.is_chain for tree in trees)
         mask = None if regular else self._mask(see(batch.mask, cache.columns, pads), depths, cache.length, eager)
         positions = depths + np.array(cache.lengths)[:, None]
+        if (longest := backbone.max_length) is not None and not even:
+            # What fills up a row that is full has no position of its own.
+            np.minimum(positions, longest - 1, out=positions)
         states = backbone.run(
             torch.from_numpy(tokens).to(device),
             attention_mask=mask,

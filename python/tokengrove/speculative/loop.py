@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import torch
@@ -20,7 +20,15 @@ from tokengrove.speculative.drafters import Drafter, DraftSession
 from tokengrove.speculative.pace import Pace
 from tokengrove.speculative.stats import GenerationStats
 from tokengrove.speculative.stopping import Decodes, Ending
-from tokengrove.speculative.verification import RowFacts, accept, chooser_of, part, read_rows
+from tokengrove.speculative.verification import (
+    Reader,
+    RowFacts,
+    accept,
+    chooser_of,
+    part,
+    read_evaluation,
+    read_rows,
+)
 
 __all__ = ["GenerationResult", "Streamer", "decode", "generate"]
 
@@ -118,6 +126,7 @@ def generate(
     streamer: Streamer | None = None,
     budget: int | None = None,
     adaptive: bool = True,
+    cache: Literal["dynamic", "static"] = "dynamic",
 ) -> GenerationResult:
     """Generates text, several tokens for each forward pass where drafts are right, none of them changed by a draft.
 
@@ -149,6 +158,9 @@ def generate(
         budget: The most drafted nodes; the drafter's own if left out.
         adaptive: Whether drafting is measured against plain decoding and reduced, at last to nothing, while it loses.
             The text does not depend on it.
+        cache: ``"static"`` gives the keys and values memory of a fixed size, and captures steps as CUDA graphs where
+            there is CUDA; for causal language models of transformers that evaluate trees through a mask. To keep memory
+            and graphs from one call to the next, make a :class:`tokengrove.forward.StaticTreeModel` and pass that.
 
     Returns:
         The sequences and statistics.
@@ -185,10 +197,24 @@ def generate(
         )
         for prompt in prompts
     ]
+    if cache == "static":
+        most = budget if budget is not None else drafter.budget if drafter is not None else 0
+        target = _static(target, max(map(len, prompts)) + max_new_tokens, most)
+    elif cache != "dynamic":
+        raise InvalidArgumentError(f"cache is {cache!r}; it can be 'dynamic' or 'static'")
     stats = decode(target, endings, chooser, drafter=drafter, budget=budget, adaptive=adaptive, streamer=streamer)
     pad = pad_token_id if pad_token_id is not None else next(iter(ends), 0)
     new = [ending.new for ending in endings]
     return GenerationResult(_padded(prompts, new, pad), new, stats)
+
+
+def _static(model: TreeModel, capacity: int, budget: int) -> TreeModel:
+    """The model with static shapes, with room for a text and a tree."""
+    from tokengrove.forward.static import StaticTreeModel, width_of
+
+    if isinstance(model, StaticTreeModel):
+        return model
+    return StaticTreeModel(model, capacity, room=width_of(max(budget, 0) + 1))
 
 
 def decode(
@@ -245,9 +271,13 @@ class _Loop:
         self._chooser = chooser
         self._pace = pace
         self._streamer = streamer
+        self._cache: Any = None
         # The longest sequence that the model takes: a draft must not reach beyond it, where plain decoding would not.
         self._longest: int | None = getattr(model, "max_length", None)
         self._chains: bool = getattr(model, "prefers_chains", False)
+        # A model with static shapes runs the network and the reading of its rows as one.
+        static = getattr(model, "has_static_shapes", False)
+        self._evaluate: Callable[..., Any] | None = getattr(model, "evaluate", None) if static else None
 
     def run(self, endings: list[Ending]) -> None:
         """Generates until all sequences have ended."""
@@ -264,6 +294,8 @@ class _Loop:
             for row in rows:
                 if row.session is not None:
                     row.session.finish()
+            if self._evaluate is not None and self._cache is not None:
+                self._model.release(self._cache)  # type: ignore[attr-defined]
         self.stats.switched_off = self._pace.switched_off
         if self._streamer is not None:
             self._streamer.end()
@@ -309,13 +341,20 @@ class _Loop:
             trees = [
                 row.fitted(tree, most, self._longest, self._chains) for row, (tree, _) in zip(rows, drafts, strict=True)
             ]
+        plain = self._chooser.is_plain
+        # A drafter that is given up learns no more: plain decoding should cost nothing else.
+        reader = Reader(0 if self._pace.switched_off else self._k, plain, keep=not plain)
         with self._timed("forward"):
-            hidden = self._model.forward(trees, self._cache)
+            found: Any
+            if self._evaluate is None:
+                found = self._model.forward(trees, self._cache)
+            else:
+                found = self._evaluate(trees, self._cache, reader)
         with self._timed("verify"):
-            plain = self._chooser.is_plain
-            # A drafter that is given up learns no more: plain decoding should cost nothing else.
-            k = 0 if self._pace.switched_off else self._k
-            facts = read_rows(self._model, hidden, k, plain=plain, keep=not plain)
+            if self._evaluate is None:
+                facts = read_rows(self._model, found, reader.k, plain=plain, keep=not plain)
+            else:
+                facts = read_evaluation(found, reader, self._model.vocab_size)
             outcomes: list[tuple[list[int], list[int]]] = []
             offset = 0
             for number, (row, tree) in enumerate(zip(rows, trees, strict=True)):

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from tokengrove._native import TokenTree
 from tokengrove.errors import InvalidArgumentError
 from tokengrove.forward import TreeModel
+from tokengrove.forward.top_rows import pack_rows
 from tokengrove.speculative.choosing import Chooser
 from tokengrove.speculative.drafters import Candidates
 
-__all__ = ["RowFacts", "accept", "chooser_of", "part", "read_rows"]
+__all__ = ["Reader", "RowFacts", "accept", "chooser_of", "part", "read_evaluation", "read_rows"]
 
 _PIECE_BYTES = 1 << 27
 """Logits are made for as many rows at once as fit into this, counted in float32."""
@@ -28,15 +32,23 @@ class RowFacts:
     """
 
     def __init__(
-        self, pieces: list[torch.Tensor], best: list[int] | None, candidates: Candidates | None, sizes: list[int]
+        self,
+        pieces: list[torch.Tensor],
+        best: list[int] | None,
+        candidates: Candidates | None,
+        sizes: list[int],
+        places: NDArray[np.int64] | None = None,
     ) -> None:
         self.best = best
         self.candidates = candidates
         self._pieces = pieces
         self._sizes = sizes
+        self._places = places
 
     def logits(self, row: int) -> torch.Tensor:
         """Gives the logits of one row, float[vocab]; only if they were kept."""
+        if self._places is not None:
+            row = int(self._places[row])
         for piece, size in zip(self._pieces, self._sizes, strict=True):
             if row < size:
                 return piece[row]
@@ -79,34 +91,79 @@ def read_rows(model: TreeModel, rows: torch.Tensor, k: int, *, plain: bool, keep
         return RowFacts([], [], None, [])
     # One copy: token ids and the bits of log-probabilities side by side as int32.
     host = (packed[0] if len(packed) == 1 else torch.cat(packed)).cpu().numpy()
-    width = min(k, model.vocab_size)
+    best, candidates = _unpack(host, min(k, model.vocab_size), plain)
+    return RowFacts(pieces, best, candidates, sizes)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The same as the last part of a step of a model with static shapes, see :class:`StaticTreeModel`.
+
+    Attributes:
+        k: How many candidates of each row; 0 for none.
+        plain: Whether the likeliest token of each row is wanted.
+        keep: Whether logits stay available.
+    """
+
+    k: int
+    plain: bool
+    keep: bool
+
+    def __call__(self, head: Callable[[torch.Tensor], torch.Tensor], rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Gives what :func:`read_evaluation` takes."""
+        logits = head(rows)
+        outputs = [_pack(logits, min(self.k, logits.shape[-1]), self.plain)] if self.plain or self.k else []
+        return (*outputs, logits) if self.keep else tuple(outputs)
+
+
+class _Evaluated(Protocol):
+    @property
+    def outputs(self) -> tuple[torch.Tensor, ...]: ...
+
+    @property
+    def places(self) -> NDArray[np.int64]: ...
+
+
+def read_evaluation(evaluated: _Evaluated, reader: Reader, vocab_size: int) -> RowFacts:
+    """Reads what a step needs of what :class:`Reader` made.
+
+    Args:
+        evaluated: Its outputs, and which of their rows are nodes.
+        reader: The reader.
+        vocab_size: The number of logits of a row.
+
+    Returns:
+        The facts.
+
+    Raises:
+        InvalidArgumentError: If a logit is NaN, and anything is read.
+    """
+    pieces = [evaluated.outputs[-1]] if reader.keep else []
+    sizes = [len(piece) for piece in pieces]
+    best, candidates = None, None
+    if reader.plain or reader.k:
+        host = evaluated.outputs[0].cpu().numpy()[evaluated.places]
+        best, candidates = _unpack(host, min(reader.k, vocab_size), reader.plain)
+    return RowFacts(pieces, best, candidates, sizes, evaluated.places)
+
+
+def _unpack(host: NDArray[np.int32], width: int, plain: bool) -> tuple[list[int] | None, Candidates | None]:
+    """What :func:`_pack` has put together."""
     bad = host[:, -1] != 0
     if bad.any():
         raise InvalidArgumentError(f"the model gave NaN among the logits of row {int(np.argmax(bad))} of {len(host)}")
     best = host[:, 0].tolist() if plain else None
-    candidates = None
-    if k:
-        ids = np.ascontiguousarray(host[:, plain : plain + width]).view(np.uint32)
-        bits = np.ascontiguousarray(host[:, plain + width : -1])
-        logs = bits.view(np.float32 if bits.shape[1] == width else np.float64)
-        candidates = Candidates(ids, logs.astype(np.float32, copy=False))
-    return RowFacts(pieces, best, candidates, sizes)
+    if not width:
+        return best, None
+    ids = np.ascontiguousarray(host[:, plain : plain + width]).view(np.uint32)
+    bits = np.ascontiguousarray(host[:, plain + width : -1])
+    logs = bits.view(np.float32 if bits.shape[1] == width else np.float64)
+    return best, Candidates(ids, logs.astype(np.float32, copy=False))
 
 
 def _pack(logits: torch.Tensor, k: int, plain: bool) -> torch.Tensor:
-    """int32[n, plain + 2 k + 1]: the likeliest token, k ids, bits of k log-probabilities, whether the row is NaN.
-
-    Under :class:`tokengrove.testing.models.Float64Throughout` each log-probability takes two columns.
-    """
-    scores = logits.to(torch.float32)
-    columns: list[torch.Tensor] = []
-    if plain:
-        columns.append(scores.argmax(-1, keepdim=True).to(torch.int32))
-    total = scores.logsumexp(-1, keepdim=True)
-    if k:
-        values, ids = scores.topk(k, dim=-1)
-        columns += [ids.to(torch.int32), (values - total).view(torch.int32)]
-    return torch.cat([*columns, total.isnan().to(torch.int32)], dim=-1)
+    """See :func:`pack_rows`."""
+    return pack_rows(logits, k, best=plain)
 
 
 def accept(
