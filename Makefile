@@ -128,6 +128,7 @@ fmt: $(VENV)/.dev toolchain ## Format Rust and Python sources in place
 .PHONY: bench
 bench: $(VENV)/.bench $(VENV)/.release ## Compare speed with the installed peers; JSON to benches/results
 	$(PY) benches/python/run.py $(ARGS)
+	@$(if $(strip $(ARGS)),echo "Training was left out, as ARGS are those of encoding: make bench-train",$(MAKE) --no-print-directory bench-train)
 
 .PHONY: bench-train
 bench-train: $(VENV)/.bench $(VENV)/.release ## Compare the speed of training with the installed trainers
@@ -151,8 +152,15 @@ report: $(VENV)/.bench ## Rewrite the README's benchmark table and docs/benchmar
 fuzz: toolchain ## Fuzz every target for SECONDS (60) each, or TARGET alone
 	fuzz/run.sh "$(or $(TARGET),all)" "$(if $(filter-out file environment,$(origin SECONDS)),$(SECONDS),60)" $(ARGS)
 
+# Not every interpreter has wheels of Ray and PySpark; the tests that need one that is missing skip, and say so.
+$(VENV)/.soak: $(VENV)/.dev pyproject.toml
+	@echo "Installing Ray and PySpark into $(VENV)"
+	@for extra in ray spark; do $(requirements) $$extra | $(PY) -m pip install -r /dev/stdin \
+		|| echo "not installed: $$extra" >&2; done
+	@touch $@
+
 .PHONY: soak
-soak: $(VENV)/.dev $(VENV)/.release ## Runs of HOURS (1), after the Rust tests too long for make test; JSON to OUT
+soak: $(VENV)/.dev $(VENV)/.soak $(VENV)/.release ## Runs of HOURS (1), after the Rust tests too long for make test; JSON to OUT
 	cargo test --locked --workspace --exclude tokengrove-python -- --ignored
 	TOKENGROVE_SOAK_HOURS=$(or $(HOURS),1) TOKENGROVE_SOAK_OUT=$(or $(OUT),benches/results) \
 		$(PY) -m pytest -m soak --timeout=0 $(ARGS)

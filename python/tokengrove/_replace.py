@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -19,21 +21,39 @@ def replace_file(path: str | os.PathLike[str], data: bytes) -> None:
     Raises:
         OSError: If it cannot be written; a file that was there before is then unchanged.
     """
-    target = Path(path).resolve()
-    if target.exists() and not target.is_file():
-        target.write_bytes(data)
+    if Path(path).exists() and not Path(path).is_file():
+        Path(path).write_bytes(data)
         return
+    with replacing(path) as part:
+        part.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a file to write beside another one; it takes the other one's place at the end.
+
+    Args:
+        path: The file to replace, or to make; no folder or device.
+
+    Yields:
+        The file to write, empty at first.
+
+    Raises:
+        OSError: If it cannot be written; a file that was there before is then unchanged.
+    """
+    target = Path(path).resolve()
     mode = target.stat().st_mode & 0o777 if target.exists() else None
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    part = Path(name)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
+        os.close(descriptor)
+        yield part
+        with part.open("r+b") as file:
             os.fsync(file.fileno())
-        Path(name).chmod(_new_mode() if mode is None else mode)
-        Path(name).replace(target)
+        part.chmod(_new_mode() if mode is None else mode)
+        part.replace(target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
 
 

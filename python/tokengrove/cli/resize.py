@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tokengrove._replace import replace_file
 from tokengrove.cli.errors import ExitCode, UsageError
 from tokengrove.cli.tokenizers import add_tokenizer_arguments, load_tokenizer
 from tokengrove.cli.training import add_file_arguments, log, report, show_report
@@ -102,7 +104,9 @@ def _write(options: argparse.Namespace, result: Resized, texts: FileTexts | None
     """Write the files and the report."""
     options.out.mkdir(parents=True, exist_ok=True)
     result.tokenizer.save(options.out / "tokenizer.json")
-    np.save(options.out / "id_map.npy", result.id_map)
+    id_map = io.BytesIO()
+    np.save(id_map, result.id_map)
+    replace_file(options.out / "id_map.npy", id_map.getvalue())
     log(options, event="written", out=str(options.out))
     show_report(options, report(result.tokenizer, None, texts))
     return ExitCode.OK

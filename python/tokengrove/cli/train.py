@@ -101,6 +101,8 @@ def run(options: argparse.Namespace) -> int:
         pattern = cut.pop("pattern", "o200k_base")
         limits = {"max_words": options.max_words, "forbid": [": "]}
         stages = [Stage(pattern, options.superwords), Stage(options.superword_pattern, size, **limits)]
+    elif options.aggregated:
+        raise UsageError("--aggregated says how superwords are learned: give --superwords N, too")
     elif not isinstance(source, PretokenCounts) and "pattern" not in cut and options.preset is None:
         raise UsageError("say how text is cut: --pattern o200k_base, or --preset")
     pad_to = options.pad_to

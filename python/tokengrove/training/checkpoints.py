@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
 
-__all__ = ["Checkpoints", "Observer", "Pairs"]
+__all__ = ["Checkpoints", "Observer", "Pairs", "check_path"]
 
 Pairs = list[tuple[bytes, bytes]]
 """Merges as the two tokens that they join."""
@@ -38,10 +39,10 @@ class Checkpoints:
 
         Raises:
             InvalidArgumentError: If there is something that is no file.
+            OSError: If a file cannot be written there.
         """
+        check_path(path)
         self.path = Path(path)
-        if self.path.exists() and not self.path.is_file():
-            raise InvalidArgumentError(f"a checkpoint is a file; {self.path} is something else")
         text = json.dumps(settings, sort_keys=True, ensure_ascii=False, default=repr)
         self.fingerprint = hashlib.sha256(text.encode()).hexdigest()
 
@@ -103,6 +104,23 @@ class Checkpoints:
     def remove(self) -> None:
         """Remove the file, when training is done."""
         self.path.unlink(missing_ok=True)
+
+
+def check_path(path: str | PathLike[str]) -> None:
+    """Refuse a file that a state could not be written to.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InvalidArgumentError: If there is something that is no file.
+        OSError: If its folder does not exist or cannot be written to.
+    """
+    file = Path(path)
+    if file.exists() and not file.is_file():
+        raise InvalidArgumentError(f"a checkpoint is a file; {file} is something else")
+    with tempfile.NamedTemporaryFile(prefix=f".{file.name}.", dir=file.resolve().parent):
+        pass
 
 
 class Observer:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokengrove._native import PieceCounts
+from tokengrove._replace import replacing
 from tokengrove.errors import InvalidArgumentError
 from tokengrove.training.template import Template
 
@@ -26,11 +27,12 @@ class PretokenCounts:
     they hold the same counts of text that was cut alike, whatever order the text was counted in.
     """
 
-    __slots__ = ("_counts", "_template")
+    __slots__ = ("_counts", "_path", "_template")
 
-    def __init__(self, counts: PieceCounts, template: Template) -> None:
+    def __init__(self, counts: PieceCounts, template: Template, path: Path | None = None) -> None:
         self._counts = counts
         self._template = template
+        self._path = path
 
     @classmethod
     def from_items(
@@ -106,12 +108,18 @@ class PretokenCounts:
             InvalidArgumentError: If text was cut in another way for one of them.
         """
         for other in others:
-            if other._template.description != self._template.description:
+            difference = self._template.difference(other._template)
+            if difference is not None:
                 raise InvalidArgumentError(
-                    "counts of text that was cut differently do not add up: "
-                    f"{self._template.description} and {other._template.description}"
+                    f"counts of text that was cut differently do not add up: {self._name} and {other._name} "
+                    f"have {difference}"
                 )
         return PretokenCounts(PieceCounts.merged([self._counts, *(other._counts for other in others)]), self._template)
+
+    @property
+    def _name(self) -> str:
+        """What messages call it."""
+        return repr(self) if self._path is None else str(self._path)
 
     def prune(self, min_count: int) -> PretokenCounts:
         """Leave out pieces that occur less often.
@@ -141,7 +149,8 @@ class PretokenCounts:
         """
         if Path(path).exists() and not Path(path).is_file():
             raise InvalidArgumentError(f"counts are written to a file; {Path(path)} is something else")
-        self._counts.write(path, self._template.description)
+        with replacing(path) as part:
+            self._counts.write(part, self._template.description)
 
     @classmethod
     def load(cls, path: str | PathLike[str], *, mmap: bool = True) -> PretokenCounts:
@@ -160,7 +169,7 @@ class PretokenCounts:
             VocabularyError: If it is no such file, or cut short or damaged.
         """
         counts, description = PieceCounts.read(path, mmap)
-        return cls(counts, Template.from_description(description))
+        return cls(counts, Template.from_description(description), Path(path))
 
     def __eq__(self, other: object) -> bool:
         """Compare counts and how the text was cut."""

@@ -12,8 +12,8 @@ import numpy as np
 from tokengrove._native import Model, PieceCounts, learn
 from tokengrove.errors import InvalidArgumentError, UnsupportedTokenizerError
 from tokengrove.tokenizer import Tokenizer
-from tokengrove.training.counts import PretokenCounts
-from tokengrove.training.template import Template
+from tokengrove.training.counts import PretokenCounts, at_least
+from tokengrove.training.template import Template, shown
 from tokengrove.training.trainer import Texts, learn_options
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def extend(
 
     Args:
         tokenizer: A byte-level tokenizer that has, or whose ranks imply, a list of merges.
-        texts: Texts that it is to encode better, or their counts.
+        texts: Texts that it is to encode better, or their counts, which also say how text is cut from now on.
         vocab_size: Size of the new vocabulary, special tokens included.
         pattern: How text is cut from now on; left out, as it was. A coarser one gives superwords.
         max_words: The most words of a new token.
@@ -66,7 +66,8 @@ def extend(
         The new tokenizer. Ids of the old one stay, and new tokens come behind the largest.
 
     Raises:
-        InvalidArgumentError: If the vocabulary would not grow, or there is no text.
+        InvalidArgumentError: If the vocabulary would not grow, there is no text, or counts are of text that was
+            normalized in another way.
         UnsupportedTokenizerError: If the tokenizer is not byte-level, or has no merges.
 
     Source:
@@ -75,12 +76,19 @@ def extend(
     template, parts = Template.of_tokenizer(tokenizer)
     if not template.byte_level:
         raise UnsupportedTokenizerError("only byte-level tokenizers can be extended; this one merges characters")
-    if vocab_size <= tokenizer.vocab_size:
+    if at_least("vocab_size", vocab_size, 1) <= tokenizer.vocab_size:
         raise InvalidArgumentError(
             f"vocab_size must be more than {tokenizer.vocab_size}, which there are; found {vocab_size}"
         )
     if isinstance(texts, PretokenCounts):
         counts = texts
+        if pattern is not ...:
+            raise InvalidArgumentError("counts say how their text was cut: leave out pattern")
+        if Template(counts.template.normalizer, None).description != Template(template.normalizer, None).description:
+            raise InvalidArgumentError(
+                f"the counts are of text normalized by {shown(counts.template.normalizer)}, "
+                f"but the tokenizer normalizes by {shown(template.normalizer)}"
+            )
         template = Template(
             template.normalizer, counts.template.pre_tokenizer, template.decoder, template.post_processor
         )
@@ -99,6 +107,7 @@ def extend(
         min_frequency=min_frequency,
         max_words=max_words,
         forbid=forbid,
+        never=[entry["content"] for entry in parts["added_tokens"]],
     )
     trained = learn(counts.native, options, inherited=merges, keep_inherited=True, resume=None, observer=None)
     return _with_new_tokens(tokenizer, template, parts, trained.strings, trained.merges[trained.inherited :])
@@ -156,13 +165,16 @@ def prune(
 
     Raises:
         InvalidArgumentError: If ``n`` is negative, or that many cannot be taken.
+        TypeError: If ``n`` is no whole number, or ``texts`` or ``keep`` is one text.
         UnsupportedTokenizerError: If the tokenizer has no merges.
 
     Source:
         "Teaching Old Tokenizers New Words" (Purason et al., 2025): pruning of leaves.
     """
-    if n < 0:
-        raise InvalidArgumentError(f"n must be at least 0; found {n}")
+    n = at_least("n", n, 0)
+    for name, given in (("texts", texts), ("keep", keep)):
+        if isinstance(given, (str, bytes)):
+            raise TypeError(f"{name} must be an iterable of str or bytes, not one {type(given).__name__}")
     _, parts = Template.of_tokenizer(tokenizer)
     vocab: dict[str, int] = parts["model"]["vocab"]
     pairs = [tuple(merge.split(" ") if isinstance(merge, str) else merge) for merge in parts["model"]["merges"]]

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from tokengrove._native import PieceCounts, learn, learn_superwords
 from tokengrove.errors import InvalidArgumentError
-from tokengrove.training.assemble import PadTo, assemble, last_of_each, padded_size
-from tokengrove.training.checkpoints import Checkpoints, Observer, Pairs
+from tokengrove.training.assemble import PadTo, assemble, custom_ids, last_of_each, padded_size
+from tokengrove.training.checkpoints import Checkpoints, Observer, Pairs, check_path
 from tokengrove.training.counts import PretokenCounts, at_least
 from tokengrove.training.presets import preset_options
 from tokengrove.training.stages import Stage, check_stages
@@ -91,8 +91,8 @@ def train_bpe(
             or a preset say it.
         special_tokens: Get the first ids, are never merged and count as text while training; the last ids with
             ``ties="rustbpe"``.
-        custom_tokens: Appended once each, and found in text before anything else; those learned anyway are found with
-            the id they have.
+        custom_tokens: Appended once each, and found in text before anything else is done to it, normalization included.
+            They are not learned, too: no merge spells one. A single character that is a symbol keeps its id.
         normalizer: What is done to text first.
         digits: How numbers are cut first.
         digit_group: The most digits in a group.
@@ -118,7 +118,8 @@ def train_bpe(
         preset: ``"domain"`` or ``"character"``: defaults for the other options, see
             :data:`tokengrove.training.presets.PRESETS`.
         checkpoint: A file that keeps the state, so that the same call goes on after an interruption; removed at the
-            end. After a merge that spells a known token (rare in real text) training starts over instead.
+            end. After a merge that spells a known token (rare in real text) training starts over instead. Aggregated
+            superwords, which take seconds, are learned anew: the file then keeps the first stage.
         checkpoint_every: Seconds between two writings of it.
         progress: True for a line on stderr with the time left, or a function that is called a few times a second.
 
@@ -127,7 +128,7 @@ def train_bpe(
 
     Raises:
         InvalidArgumentError: If options contradict each other, there is no text, or the vocabulary is smaller than
-            its symbols and special tokens.
+            its symbols and its special and custom tokens.
         PatternError: If a pattern is not a valid regular expression.
         InvalidTextError: If a text has a lone surrogate, or a regular expression gives up on it.
         VocabularyError: If ``checkpoint`` is no checkpoint.
@@ -163,9 +164,15 @@ def train_bpe(
     tell = _Teller(progress)
     if superwords not in ("exact", "aggregated"):
         raise InvalidArgumentError(f"superwords must be 'exact' or 'aggregated'; found {superwords!r}")
-    aggregated = superwords == "aggregated" and len(stages) > 1
+    aggregated = superwords == "aggregated"
+    if aggregated and len(stages) == 1:
+        raise InvalidArgumentError(
+            "superwords='aggregated' says how stages after the first learn: give two or more stages"
+        )
     if aggregated and _are_counts(texts):
         raise InvalidArgumentError("superwords='aggregated' needs texts: counts do not say which words follow which")
+    if checkpoint is not None:
+        check_path(checkpoint)
     templates = [Template.make(stage.pattern, chosen["normalizer"], digits, digit_group) for stage in stages]
     sources = _sources(texts, templates, tell)
     at_end = specials if ties == "rustbpe" else ()
@@ -179,9 +186,11 @@ def train_bpe(
         "initial_alphabet": initial_alphabet,
         "continuing_subword_prefix": continuing_subword_prefix,
         "end_of_word_suffix": end_of_word_suffix,
+        "never": list(custom),
     }
+    appended = len(at_end) + custom_ids(custom, specials, templates[-1], all_bytes=initial_alphabet == "bytes")
     runs = (templates, cast("Texts", texts)) if aggregated else None
-    run = _Run(shared, keep_inherited, reserve=len(custom) + len(at_end), tell=tell, runs=runs)
+    run = _Run(shared, keep_inherited, reserve=appended, tell=tell, runs=runs)
     trained, template = run(stages, sources, checkpoint, checkpoint_every)
     tell.finish()
     affixes = {
@@ -195,6 +204,7 @@ def learn_options(
     template: Template,
     *,
     vocab_size: int,
+    reserved: int = 0,
     ties: str = "tokenizers",
     special_tokens: Sequence[str] = (),
     min_frequency: int = 0,
@@ -206,12 +216,14 @@ def learn_options(
     end_of_word_suffix: str = "",
     max_words: int | None = None,
     forbid: Sequence[str] = (),
+    never: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Write the options as the extension takes them.
 
     Args:
         template: How text is cut, which decides what symbols are.
         vocab_size: As for :func:`train_bpe`, like the others.
+        reserved: How many of these tokens are appended later.
         ties: Which pair merges first.
         special_tokens: Special tokens.
         min_frequency: The smallest count.
@@ -223,6 +235,7 @@ def learn_options(
         end_of_word_suffix: Put after symbols.
         max_words: The most words of a token.
         forbid: What no token contains.
+        never: What no token is.
 
     Returns:
         The options.
@@ -238,6 +251,10 @@ def learn_options(
     ):
         if value is not None:
             at_least(name, value, least)
+    if vocab_size <= reserved:
+        raise InvalidArgumentError(
+            f"a vocabulary of {vocab_size} tokens is too small: the appended tokens alone are {reserved}"
+        )
     if max_token_bytes is not None and max_token_length is not None:
         raise InvalidArgumentError("give max_token_bytes or max_token_length, not both")
     affixed = bool(continuing_subword_prefix or end_of_word_suffix)
@@ -245,7 +262,8 @@ def learn_options(
     return {
         "units": units,
         "ties": ties,
-        "vocab_size": vocab_size,
+        "vocab_size": vocab_size - reserved,
+        "reserved": reserved,
         "special_tokens": list(special_tokens),
         "min_frequency": min_frequency,
         "max_token_bytes": max_token_bytes,
@@ -258,7 +276,13 @@ def learn_options(
         "end_of_word_suffix": end_of_word_suffix,
         "max_words": max_words,
         "forbid": [text.encode() for text in forbid],
+        "never": [_in_units(token, template, units) for text in never for token in template.tokens_like(text)],
     }
+
+
+def _in_units(token: bytes, template: Template, units: str) -> bytes:
+    """A token as the extension writes it for these units."""
+    return template.written(token).encode() if units == "byte-chars" else token
 
 
 def names(trained: Trained) -> Pairs:
@@ -345,8 +369,9 @@ class _Run:
     def _options(self, stages: Sequence[Stage], number: int, template: Template) -> dict[str, Any]:
         """The options of one stage; the last one leaves room for the tokens that are appended."""
         stage = stages[number]
-        size = stage.vocab_size - (self.reserve if number == len(stages) - 1 else 0)
-        return learn_options(template, vocab_size=size, max_words=stage.max_words, forbid=stage.forbid, **self.shared)
+        reserved = self.reserve if number == len(stages) - 1 else 0
+        limits: dict[str, Any] = {"max_words": stage.max_words, "forbid": stage.forbid}
+        return learn_options(template, vocab_size=stage.vocab_size, reserved=reserved, **limits, **self.shared)
 
     def _settings(self, stages: Sequence[Stage], counts: PretokenCounts) -> dict[str, Any]:
         """What the result depends on."""

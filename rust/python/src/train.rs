@@ -132,23 +132,13 @@ impl PieceCounts {
         })
     }
 
-    /// Writes a file; one that exists is replaced when the new one is complete.
+    /// Writes a file.
     #[allow(clippy::needless_pass_by_value, reason = "arguments from Python are owned")]
     fn write(&self, py: Python<'_>, path: PathBuf, description: &str) -> PyResult<()> {
         run(py, usize::MAX, || {
-            let mut name = path.clone().into_os_string();
-            name.push(format!(".{}.part", std::process::id()));
-            let part = PathBuf::from(name);
-            let write = || {
-                let mut file = BufWriter::new(File::create(&part)?);
-                write_counts(&self.inner, description, &mut file)?;
-                file.flush()?;
-                file.get_ref().sync_all()?;
-                fs::rename(&part, &path)
-            };
-            write().inspect_err(|_| {
-                let _ = fs::remove_file(&part);
-            })
+            let mut file = BufWriter::new(File::create(&path)?);
+            write_counts(&self.inner, description, &mut file)?;
+            file.flush()
         })??;
         Ok(())
     }
@@ -457,6 +447,7 @@ fn read_options(options: &Bound<'_, PyDict>) -> PyResult<(AlphabetOptions, Goal)
     let max_token_bytes: Option<usize> = option(options, "max_token_bytes")?;
     let max_token_length: Option<usize> = option(options, "max_token_length")?;
     let forbid: Vec<Vec<u8>> = option(options, "forbid")?;
+    let never: Vec<Vec<u8>> = option(options, "never")?;
     let alphabet = AlphabetOptions {
         units: match units.as_str() {
             "bytes" => Units::Bytes,
@@ -478,13 +469,14 @@ fn read_options(options: &Bound<'_, PyDict>) -> PyResult<(AlphabetOptions, Goal)
     };
     let goal = Goal {
         vocab_size: option(options, "vocab_size")?,
+        reserved: option(options, "reserved")?,
         min_frequency: option(options, "min_frequency")?,
         max_length: match (max_token_bytes, max_token_length) {
             (Some(most), _) => MaxLength::Bytes(most),
             (None, Some(limit)) => MaxLength::Compatible(limit),
             (None, None) => MaxLength::Unlimited,
         },
-        rule: JoinRule { max_words: option(options, "max_words")?, forbid },
+        rule: JoinRule { max_words: option(options, "max_words")?, forbid, never: never.into_iter().collect() },
     };
     Ok((alphabet, goal))
 }

@@ -107,6 +107,16 @@ def test_wrong_command_lines(texts: Path, tmp_path: Path) -> None:
     assert "number of tokens or auto" in error("train", texts, "--pattern", "gpt2", *out, code=2)
     assert "needs --model-params" in error("train", texts, "--vocab-size", "auto", "--pattern", "gpt2", *out, code=2)
     call("count-pretokens", texts, "--pattern", "gpt2", "--out", tmp_path / "counts")
+    aggregated = error("train", texts, "--vocab-size", "300", "--pattern", "gpt2", "--aggregated", *out, code=2)
+    assert "--aggregated says how superwords are learned" in aggregated
+    call("count-pretokens", texts, "--pattern", "o200k_base", "--out", tmp_path / "others")
+    mismatch = error("merge-counts", tmp_path / "counts", tmp_path / "others", "--out", tmp_path / "sum")
+    assert str(tmp_path / "counts") in mismatch
+    assert str(tmp_path / "others") in mismatch
+    assert len(mismatch) < 1000
+    missing = tmp_path / "no folder" / "state"
+    arguments: list[str | Path] = ["train", texts, "--vocab-size", "300", "--pattern", "gpt2", "--checkpoint", missing]
+    assert "no folder" in error(*arguments, *out)
     assert "not both" in error("train", texts, tmp_path / "counts", "--vocab-size", "300", *out, code=2)
     message = error("train", tmp_path / "counts", "--pattern", "gpt2", "--vocab-size", "300", *out, code=2)
     assert "say how their text was cut" in message

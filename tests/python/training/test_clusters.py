@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,8 @@ def test_a_pool_of_processes(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.filterwarnings("default")
 def test_ray_data() -> None:
-    ray: Any = pytest.importorskip("ray", reason="ray is not installed")
-    data: Any = pytest.importorskip("ray.data", reason="ray's data extra is not installed")
+    ray: Any = pytest.importorskip("ray", reason="ray is not installed: the extra ray has it")
+    data: Any = pytest.importorskip("ray.data", reason="Ray Data is not installed: the extra ray has it")
     texts = documents()
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:
@@ -56,9 +57,11 @@ def test_ray_data() -> None:
 @pytest.mark.soak
 @pytest.mark.filterwarnings("default")
 def test_spark(monkeypatch: pytest.MonkeyPatch) -> None:
-    sql: Any = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
+    sql: Any = pytest.importorskip("pyspark.sql", reason="pyspark is not installed: the extra spark has it")
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("Spark needs Java, which is not installed")
     texts = documents()
     session = sql.SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
     try:

@@ -63,6 +63,19 @@ def test_counts_of_other_patterns_do_not_add_up() -> None:
             counts.merge(other)
 
 
+def test_mismatches_name_the_files_in_a_few_words(tmp_path: Path) -> None:
+    count_pretokens(TEXTS, "o200k_base").save(tmp_path / "one.counts")
+    count_pretokens(TEXTS, "kimi").save(tmp_path / "two.counts")
+    one, two = (PretokenCounts.load(tmp_path / f"{name}.counts") for name in ("one", "two"))
+    with pytest.raises(InvalidArgumentError) as caught:
+        one.merge(two)
+    message = str(caught.value)
+    assert str(tmp_path / "one.counts") in message
+    assert str(tmp_path / "two.counts") in message
+    assert "pre_tokenizer" in message
+    assert len(message) < 500 + 2 * len(str(tmp_path))
+
+
 def test_pruning_drops_what_is_rare() -> None:
     counts = PretokenCounts.from_items([(b"a", 3), (b"b", 1), (b"a", 2), (b"a longer piece than fifteen", 2)], None)
     assert counts.prune(2).most_common() == [(b"a", 5), (b"a longer piece than fifteen", 2)]

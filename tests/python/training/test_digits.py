@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.data import data_file
+from tokengrove import Tokenizer
+from tokengrove._native import pattern_names
 from tokengrove.errors import InvalidArgumentError
 from tokengrove.text import group_digits, spell_out, ungroup_digits
 from tokengrove.training import count_pretokens
@@ -37,6 +40,43 @@ def pieces(text: str, digits: str, group: int = 3) -> set[str]:
 )
 def test_numbers_are_cut(text: str, digits: str, expected: str) -> None:
     assert pieces(text, digits) == set(expected.split("|"))
+
+
+NAMES = [name for name in pattern_names() if name != "gpt2"]
+
+
+@pytest.mark.parametrize("name", ["gpt2", *NAMES])
+def test_named_patterns_leave_numbers_as_they_were_cut(name: str) -> None:
+    def found(digits: Any, group: int = 3) -> set[str]:
+        counts = count_pretokens(["x1234567abc; 12345"], name, digits=digits, digit_group=group)
+        return {piece.decode() for piece, _ in counts.most_common() if piece.strip().isdigit()}
+
+    assert found("r2l") == {"1", "234", "567", "12", "345"}
+    assert found("l2r") == {"123", "456", "7", "45"}
+    assert found("l2r", 5) == {"12345", "67"}
+    assert found("single") == set("1234567")
+    assert found("run") == {"1234567", "12345"}
+
+
+@pytest.mark.parametrize("name", ["gpt2", *NAMES])
+def test_digits_change_nothing_but_numbers(name: str) -> None:
+    text = "It's a test,\n\n  of DON'T and 日本語 ... {x: 'y'}\t[café]  \n"
+    assert count_pretokens([text], name, digits="r2l").most_common() == count_pretokens([text], name).most_common()
+
+
+def test_other_patterns_that_cut_numbers_are_refused() -> None:
+    for pattern in (r"\p{N}{1,2}|\p{L}+", {"type": "Digits", "individual_digits": True}):
+        with pytest.raises(InvalidArgumentError, match="the pattern cuts numbers itself"):
+            count_pretokens(["12345"], pattern, digits="r2l")
+    assert len(count_pretokens(["12345"], r"\p{N}+|\p{L}+", digits="r2l")) == 2
+    # A pattern that goes further in the same way is no contradiction.
+    assert len(count_pretokens(["12345"], r"\p{N}|\p{L}+", digits="single")) == 5
+
+
+def test_the_zero_width_pattern_glues_numbers_to_letters() -> None:
+    # What the tokenizers of SuperBPE have; it needs a split of numbers before it.
+    counts = count_pretokens(["x1234abc"], r"(?=(\d{3})+(?!\d))")
+    assert {piece for piece, _ in counts.most_common()} == {b"x1", b"234abc"}
 
 
 @given(numbers, st.integers(1, 5))
@@ -71,6 +111,12 @@ def test_letters_are_spelled_out() -> None:
         '"a", "b", "b", "a", "b"',
     ]
     assert [len(spell_out("abbab", style)) for style in ("raw", "space", "comma")] == [5, 9, 13]
+
+
+def test_spelling_out_gives_o200k_the_published_numbers_of_tokens() -> None:
+    path = data_file("vocabs/tiktoken/o200k_base.tiktoken")
+    tokenizer = Tokenizer.from_tiktoken(path, pattern="o200k_base")
+    assert [tokenizer.count(spell_out("abbab", style)) for style in ("raw", "space", "comma")] == [2, 5, 9]
 
 
 def test_bad_arguments() -> None:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
 import tokengrove
 from support.data import data_file
+from support.soak import report
 from tokengrove.training import count_pretokens, train_bpe
 
 
@@ -55,10 +57,15 @@ def test_a_hundred_megabytes_give_the_merges_of_tokenizers() -> None:
     assert model["vocab"] == theirs["vocab"]
     shards = [count_pretokens(texts[shard::5], cut) for shard in range(5)]
     assert train_bpe(shards[0].merge(*shards[1:]), 32_000) == ours
+    seconds = {}
     for threads in (1, 2):
         tokengrove.set_num_threads(threads)
+        begun = time.monotonic()
         assert train_bpe(texts, 32_000, cut) == ours
+        seconds[threads] = round(time.monotonic() - begun, 2)
     tokengrove.set_num_threads(None)
+    size = sum(len(text.encode()) for text in texts)
+    report("train-100-mb", bytes=size, merges=len(ours.merges), same_as_tokenizers=True, seconds_by_threads=seconds)
 
 
 @pytest.mark.soak
@@ -93,4 +100,4 @@ def test_two_gigabytes_of_five_million_pieces_fit_eight_gigabytes() -> None:
     assert size >= 2_000_000_000
     assert vocabulary == 32_000
     assert peak <= 8 << 30
-    print(f"{distinct:,} distinct pieces, {size:,} bytes, peak {peak / 2**30:.2f} GiB")
+    report("train-2-gb", distinct_pieces=distinct, bytes=size, vocab_size=vocabulary, peak_bytes=peak)

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 import tokengrove
 from support.data import data_file
 from tokengrove.errors import InvalidArgumentError, PatternError, UnsupportedTokenizerError, VocabularyError
-from tokengrove.training import TrainingProgress, count_pretokens, extend, prune, train_bpe, write_tiktoken
+from tokengrove.training import Stage, TrainingProgress, count_pretokens, extend, prune, train_bpe, write_tiktoken
 from tokengrove.training.checkpoints import Checkpoints
 from tokengrove.training.presets import KL3M_SPECIAL_TOKENS
 
@@ -121,6 +123,58 @@ def test_progress_is_told() -> None:
     assert told[0].done == sum(len(text.encode()) for text in TEXTS)
 
 
+@pytest.mark.parametrize(
+    "custom", [[" the"], ["  "], ["\n\n"], ["the"], [" cat", "cat", " th", "a", " "], ["日本", "<x>"]]
+)
+@pytest.mark.parametrize("stages", [False, True])
+def test_each_custom_token_has_one_id(custom: list[str], stages: bool) -> None:
+    texts = [text + "  \n\n" for text in TEXTS]
+    tokenizer = train_bpe(
+        texts,
+        None if stages else 400,
+        ... if stages else "gpt2",
+        stages=[Stage("gpt2", 300), Stage(None, 400)] if stages else None,
+        custom_tokens=custom,
+        pad_to="power-of-two",
+    )
+    assert tokenizer.vocab_size == 512
+    assert tokenizer.max_token_id == 511
+    tokens = [tokenizer.token_bytes(id) for id in range(512)]
+    for text in custom:
+        # A byte that the file writes otherwise, such as the space, stays beside.
+        assert tokens.count(text.encode()) == 1 + (text == " ")
+        assert len(tokenizer.encode_list(text)) == 1
+    assert Counter(tokens).most_common()[1][1] == 1
+    for text in texts[:20]:
+        assert tokenizer.decode(tokenizer.encode(text)) == text
+
+
+def test_custom_tokens_are_not_learned_as_characters_either() -> None:
+    cut = {"type": "WhitespaceSplit"}
+    for affixes in ({}, {"end_of_word_suffix": "</w>"}):
+        tokenizer = train_bpe(TEXTS, 60, cut, custom_tokens=["cat"], **affixes)
+        assert tokenizer.vocab_size == 60
+        tokens = [tokenizer.token_bytes(id) for id in range(60)]
+        assert tokens.count(b"cat") == 1
+        assert b"cat" not in {left + right for left, right in tokenizer.merges}
+
+
+def test_custom_tokens_that_look_like_a_byte_are_refused() -> None:
+    with pytest.raises(InvalidArgumentError, match="'é' cannot be told from byte 0xE9"):
+        train_bpe(TEXTS, 300, "gpt2", custom_tokens=["é"])
+
+
+@pytest.mark.parametrize("custom", [[], ["  "], ["zebra", "\n\n"]])
+def test_sizes_after_padding_are_those_without(custom: list[str]) -> None:
+    options: dict[str, Any] = {"special_tokens": ["<s>"], "custom_tokens": custom}
+    padded = train_bpe(TEXTS, 400, "gpt2", pad_to=512, **options)
+    assert padded.vocab_size == 512
+    for size in (280, 399, 400):
+        assert padded.with_vocab_size(size) == train_bpe(TEXTS, size, "gpt2", **options)
+    assert padded.with_vocab_size(450) == train_bpe(TEXTS, 400, "gpt2", pad_to=450, **options)
+    assert padded.with_vocab_size(512) == padded
+
+
 # --- interruptions ------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +203,15 @@ def test_training_goes_on_from_a_checkpoint(tmp_path: Path, monkeypatch: pytest.
         train_bpe(counts, 10_000, checkpoint=path)
     assert train_bpe(counts, 20_000, checkpoint=path) == expected
     assert not path.exists()
+
+
+def test_the_folder_of_a_checkpoint_is_looked_at_first(tmp_path: Path) -> None:
+    def texts() -> Iterator[str]:
+        raise AssertionError("the text was read")
+        yield ""
+
+    with pytest.raises(FileNotFoundError):
+        train_bpe(texts(), 300, "gpt2", checkpoint=tmp_path / "no folder" / "state")
 
 
 @pytest.mark.parametrize("path", [".", "/dev/null"])
@@ -248,6 +311,25 @@ def test_extending_keeps_ids_and_never_costs_tokens() -> None:
     assert result.tokenizer.merges[: len(small.merges)] == small.merges
 
 
+def test_extending_wants_counts_of_text_normalized_alike() -> None:
+    small = train_bpe(TEXTS, 300, "gpt2", normalizer="nfc")
+    plain = count_pretokens(TEXTS, "gpt2")
+    with pytest.raises(
+        InvalidArgumentError, match=r"normalized by null, but the tokenizer normalizes by \{\"type\": \"NFC\"\}"
+    ):
+        extend(small, plain, 400)
+    counts = count_pretokens(TEXTS, "gpt2", "nfc")
+    assert extend(small, counts, 400).tokenizer == train_bpe(TEXTS, 400, "gpt2", normalizer="nfc")
+    with pytest.raises(InvalidArgumentError, match="leave out pattern"):
+        extend(small, counts, 400, "o200k_base")
+
+
+def test_extending_does_not_learn_added_tokens() -> None:
+    small = train_bpe(TEXTS, 280, "gpt2", custom_tokens=[" sat"])
+    larger = extend(small, TEXTS, 400).tokenizer
+    assert [larger.token_bytes(id) for id in range(400)].count(b" sat") == 1
+
+
 def test_extending_equals_training_that_never_stopped() -> None:
     small = train_bpe(TEXTS, 300, "gpt2")
     assert extend(small, TEXTS, 400).tokenizer == train_bpe(TEXTS, 400, "gpt2")
@@ -275,6 +357,18 @@ def test_pruning_keeps_every_token_reachable() -> None:
         prune(tokenizer, 144)
 
 
+def test_pruning_wants_numbers_and_lists() -> None:
+    tokenizer = train_bpe(TEXTS, 300, "gpt2")
+    with pytest.raises(TypeError):
+        prune(tokenizer, 1.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="texts must be an iterable of str or bytes, not one str"):
+        prune(tokenizer, 10, "a string")
+    with pytest.raises(TypeError, match="keep must be an iterable"):
+        prune(tokenizer, 10, keep=b"the")
+    with pytest.raises(InvalidArgumentError, match="n must be at least 0; found -1"):
+        prune(tokenizer, -1)
+
+
 # --- bad input ----------------------------------------------------------------------------------------------------
 
 
@@ -285,6 +379,13 @@ def test_pruning_keeps_every_token_reachable() -> None:
         (([""], 300, "gpt2"), {}, "there is no text to learn from"),
         ((TEXTS, 100, "gpt2"), {}, "a vocabulary of 100 tokens is too small: its symbols alone are 256"),
         ((TEXTS, 257, "gpt2"), {"special_tokens": ["<s>", "</s>"]}, "symbols and 2 special tokens alone are 258"),
+        (
+            (TEXTS, 258, "gpt2"),
+            {"special_tokens": ["<s>"], "custom_tokens": [" x", "yy"]},
+            "of 258 tokens is too small: its symbols and 1 special tokens and 2 appended tokens alone are 259",
+        ),
+        ((TEXTS, 2, "gpt2"), {"custom_tokens": [" x", "yy"]}, "the appended tokens alone are 2"),
+        ((TEXTS, 300, "gpt2"), {"superwords": "aggregated"}, "give two or more stages"),
         ((TEXTS, 300), {}, "give a pattern"),
         ((TEXTS, None, "gpt2"), {}, "give a vocab_size"),
         ((TEXTS, 300, "gpt2"), {"min_frequency": -1}, "min_frequency must be at least 0"),

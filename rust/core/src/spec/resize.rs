@@ -41,13 +41,14 @@ impl TokenizerSpec {
     /// given, if ids are in the order of training.
     ///
     /// Of the ordinary tokens those with the lowest ids are kept, and the merges that join and give kept tokens. All added
-    /// tokens are kept; those that come behind the cut move up to it, in their order.
+    /// tokens are kept but those that training filled the vocabulary up with, which go first; those that come behind the cut
+    /// move up to it, in their order.
     ///
     /// # Errors
     /// If there are fewer tokens, or one that encoding cannot do without would go: a single byte or character (the
     /// characters of SentencePiece models come last), or the unknown token.
     pub fn with_vocab_size(&self, size: usize) -> Result<Self, ResizeError> {
-        let added: HashSet<u32> = self.added_tokens.iter().map(|token| token.id).collect();
+        let mut added: HashSet<u32> = self.added_tokens.iter().map(|token| token.id).collect();
         let mut ordinary: Vec<u32> =
             self.model.tokens.iter().map(|(_, id)| id).filter(|id| !added.contains(id)).collect();
         ordinary.sort_unstable();
@@ -56,10 +57,15 @@ impl TokenizerSpec {
         if size > total {
             return Err(ResizeError(Kind::TooLarge { found: size, size: total }));
         }
+        let fillers = self.fillers(ordinary.last().copied());
+        let dropped = &fillers[fillers.len() - fillers.len().min(total - size)..];
+        for id in dropped {
+            added.remove(id);
+        }
         let Some(keep) = size.checked_sub(added.len()) else {
             return Err(ResizeError(Kind::TooSmall { found: size, needed: added.len() }));
         };
-        let Some(&cut) = ordinary.get(keep) else { return Ok(self.clone()) };
+        let Some(&cut) = ordinary.get(keep).or(dropped.first()) else { return Ok(self.clone()) };
         if let Some(id) = self.needed_ids().into_iter().find(|id| *id >= cut && !added.contains(id)) {
             return Err(ResizeError(Kind::Needed { found: size, id }));
         }
@@ -67,13 +73,35 @@ impl TokenizerSpec {
         let name = |id: u32| renamed.get(&id).copied().unwrap_or(id);
         let prefix = self.symbol_options.continuing_subword_prefix.as_bytes();
         let model = self.model.first(cut, &renamed, prefix);
-        let added_tokens =
-            self.added_tokens.iter().map(|token| AddedToken { id: name(token.id), ..token.clone() }).collect();
+        let kept = self.added_tokens.iter().filter(|token| added.contains(&token.id));
+        let added_tokens = kept.map(|token| AddedToken { id: name(token.id), ..token.clone() }).collect();
         let post_processor = self.post_processor.clone().map(|mut processor| {
             processor.rename(&name);
             processor
         });
         Ok(Self { model, added_tokens, post_processor, ..self.clone() })
+    }
+
+    /// The ids, rising, of the tokens that training filled the vocabulary up with: behind all others, runs of spaces and of
+    /// line feeds in turn, the shortest first, without those that there are.
+    fn fillers(&self, last_ordinary: Option<u32>) -> Vec<u32> {
+        let is_run = |text: &str| {
+            text.len() > 1 && text.bytes().all(|byte| byte == text.as_bytes()[0] && b" \n".contains(&byte))
+        };
+        let mut all: Vec<&AddedToken> = self.added_tokens.iter().collect();
+        all.sort_unstable_by_key(|token| token.id);
+        let first = all.iter().rposition(|token| {
+            let plain = !(token.special || token.single_word || token.lstrip || token.rstrip);
+            !(plain && token.normalized && is_run(&token.content)) || last_ordinary.is_some_and(|last| token.id <= last)
+        });
+        let (others, fillers) = all.split_at(first.map_or(0, |last| last + 1));
+        let ids: HashSet<u32> = fillers.iter().map(|token| token.id).collect();
+        let mut present: HashSet<&[u8]> = others.iter().map(|token| token.content.as_bytes()).collect();
+        present.extend(self.model.tokens.iter().filter(|token| !ids.contains(&token.1)).map(|token| token.0));
+        let runs = (2_usize..).flat_map(|length| [b' ', b'\n'].map(|byte| vec![byte; length]));
+        let mut expected = runs.filter(|run| !present.contains(run.as_slice()));
+        let same = fillers.iter().all(|token| expected.next().is_some_and(|run| run == token.content.as_bytes()));
+        if same { fillers.iter().map(|token| token.id).collect() } else { Vec::new() }
     }
 
     /// The ids of tokens that text may always need, or that merging begins with: bytes or characters.
@@ -214,6 +242,25 @@ mod tests {
                 assert_eq!(pairs, [(97, 98)]);
             }
         }
+    }
+
+    #[test]
+    fn fillers_go_before_anything_else() {
+        let run =
+            |content: &str, id| AddedToken { special: false, normalized: true, ..AddedToken::special(content, id) };
+        let filled = |contents: &[&str]| {
+            let mut spec = spec(false);
+            spec.added_tokens.extend(contents.iter().zip(261..).map(|(content, id)| run(content, id)));
+            spec
+        };
+        let full = filled(&["  ", "\n\n", "   "]);
+        assert_eq!(full.with_vocab_size(264).as_ref(), Ok(&full));
+        assert_eq!(full.with_vocab_size(262).as_ref(), Ok(&filled(&["  "])));
+        assert_eq!(full.with_vocab_size(261), Ok(spec(false)));
+        assert_eq!(full.with_vocab_size(259), spec(false).with_vocab_size(259));
+        // Others that are runs of spaces stay: what GPT-NeoX has, for one.
+        let other = filled(&["   ", "  "]).with_vocab_size(262).unwrap();
+        assert_eq!(other.added_tokens.len(), 4);
     }
 
     #[test]

@@ -53,7 +53,10 @@ impl Alphabet {
             }
         }
         let mut units = kept(options, count(options, pieces));
+        // As in tokenizers, a special token of one character is a symbol even if the alphabet is full.
+        units.extend(options.special_tokens.iter().filter_map(|token| only_char(token)));
         units.sort_unstable();
+        units.dedup();
         if options.ties == Ties::RustBpe {
             units.sort_by_key(|&c| char_to_byte(c).map_or(u32::MAX, u32::from));
         }
@@ -110,6 +113,12 @@ impl Alphabet {
             }),
         }
     }
+}
+
+/// The character of a text of one character.
+fn only_char(text: &str) -> Option<char> {
+    let mut chars = text.chars();
+    chars.next().filter(|_| chars.next().is_none())
 }
 
 /// Refuses options that contradict each other.
@@ -179,7 +188,7 @@ fn enter_bytes(units: &[char], vocabulary: &mut Vocabulary) -> Box<[u32; 256]> {
     let mut ids = Box::new([DROPPED; 256]);
     for &unit in units {
         if let Some(byte) = char_to_byte(unit) {
-            ids[byte as usize] = vocabulary.id(&[byte]).unwrap_or_else(|| vocabulary.push(&[byte], 1));
+            ids[byte as usize] = vocabulary.symbol(&[byte]);
             continue;
         }
         let mut buffer = [0; 4];
@@ -208,10 +217,8 @@ fn enter_chars(
     vocabulary: &mut Vocabulary,
 ) -> HashMap<char, [u32; 4], foldhash::fast::RandomState> {
     let mut ids = HashMap::default();
-    let mut enter =
-        |string: &str| vocabulary.id(string.as_bytes()).unwrap_or_else(|| vocabulary.push(string.as_bytes(), 1));
     for &unit in units {
-        ids.insert(unit, [enter(&unit.to_string()); 4]);
+        ids.insert(unit, [vocabulary.symbol(unit.to_string().as_bytes()); 4]);
     }
     let (prefix, suffix) = (&options.continuing_subword_prefix, &options.end_of_word_suffix);
     if prefix.is_empty() && suffix.is_empty() {
@@ -231,7 +238,7 @@ fn enter_chars(
                 form.push_str(if first { "" } else { prefix });
                 form.push(unit);
                 form.push_str(if last { suffix } else { "" });
-                let id = enter(&form);
+                let id = vocabulary.symbol(form.as_bytes());
                 ids.entry(unit).and_modify(|forms: &mut [u32; 4]| forms[place] = id);
             }
         }

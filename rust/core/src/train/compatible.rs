@@ -7,7 +7,9 @@
 //! * a pair that a merge makes is queued with the count it has then, and with the pieces where that merge made it, even if
 //!   the pair is queued already with other pieces;
 //! * a queued count is brought up to date only when it comes up;
-//! * a pair merges only in the pieces it was queued with.
+//! * a pair merges only in the pieces it was queued with;
+//! * where `max_token_length` keeps some of the places of a pair from being counted, its count can fall below zero, and such a
+//!   pair comes before all others: the count is read as a number without a sign.
 //!
 //! Source: the behaviour of `tokenizers/src/models/bpe/trainer.rs` and `word.rs`, written anew. This takes several times as
 //! long as [`learner`](super::learner), which gives the same where no token is spelled twice.
@@ -26,7 +28,8 @@ const OBSERVE_EVERY: usize = 64;
 /// A pair in the queue, with the pieces it was queued for.
 #[derive(Debug, PartialEq, Eq)]
 struct Entry {
-    count: i64,
+    /// As it was when the pair was queued; below zero it is large, see the module documentation.
+    count: u64,
     pair: Pair,
     /// Among entries that are otherwise alike, the older one comes first.
     age: usize,
@@ -72,11 +75,12 @@ pub(super) fn run(
     observe: &mut dyn Observe,
 ) -> Result<(), TrainError> {
     let mut books = Books::new(corpus, vocabulary, goal);
-    let lowest = i64::try_from(goal.min_frequency.max(1)).unwrap_or(i64::MAX);
+    let lowest = goal.min_frequency.max(1);
     let mut string = Vec::new();
     while vocabulary.distinct() < goal.vocab_size {
         let Some(mut best) = books.queue.pop() else { break };
-        let count = books.pairs[&best.pair];
+        let signed = books.pairs[&best.pair];
+        let count = signed.cast_unsigned();
         if best.count != count {
             best.count = count;
             books.queue.push(best);
@@ -89,7 +93,7 @@ pub(super) fn run(
         vocabulary.joined(left, right, &mut string);
         let units = vocabulary.units(left) + vocabulary.units(right);
         let token = vocabulary.id(&string).unwrap_or_else(|| vocabulary.push(&string, units));
-        merges.push(Merge { left, right, token, count: count.unsigned_abs() });
+        merges.push(Merge { left, right, token, count: signed.max(0).cast_unsigned() });
         books.merge(&best, token, vocabulary);
         if merges.len().is_multiple_of(OBSERVE_EVERY) {
             let progress = Progress { phase: Phase::Learn, tokens: vocabulary.distinct(), goal: goal.vocab_size };
@@ -132,7 +136,7 @@ impl<'a> Books<'a> {
             let (left, right) = pair.parts();
             if count > 0 && self.limits.allow_string(vocabulary, left, right) {
                 self.queued += 1;
-                self.queue.push(Entry { count, pair, age: self.queued, pieces });
+                self.queue.push(Entry { count: count.cast_unsigned(), pair, age: self.queued, pieces });
             }
         }
     }

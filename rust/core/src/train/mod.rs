@@ -250,20 +250,18 @@ fn begin(
         return Err(TrainError::too_large("vocab_size", goal.vocab_size, MAX_IDS as usize));
     }
     let (alphabet, mut vocabulary) = Alphabet::new(options, pieces)?;
-    if vocabulary.len() == options.special_tokens.len() {
-        return Err(TrainError::empty());
-    }
     let mut any = false;
     pieces.for_each(&mut |_, _| any = true);
     if !any {
         return Err(TrainError::empty());
     }
     if goal.vocab_size < vocabulary.len() {
-        let of = match options.special_tokens.len() {
-            0 => "its symbols".to_owned(),
-            count => format!("its symbols and {count} special tokens"),
-        };
-        return Err(TrainError::vocab_too_small(goal.vocab_size, vocabulary.len(), of));
+        let more = [(options.special_tokens.len(), "special"), (goal.reserved, "appended")];
+        let more =
+            more.iter().filter(|(count, _)| *count > 0).map(|(count, kind)| format!(" and {count} {kind} tokens"));
+        let of = std::iter::once("its symbols".to_owned()).chain(more).collect::<String>();
+        let (found, needed) = (goal.vocab_size + goal.reserved, vocabulary.len() + goal.reserved);
+        return Err(TrainError::vocab_too_small(found, needed, of));
     }
     let mut corpus = alphabet.corpus(pieces)?;
     let mut merges = Vec::new();

@@ -1,5 +1,7 @@
 //! What to learn.
 
+use std::collections::HashSet;
+
 /// Which of two pairs of the same count merges first, and what ids look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ties {
@@ -44,13 +46,15 @@ pub struct JoinRule {
     pub max_words: Option<usize>,
     /// Byte strings that no learned token contains.
     pub forbid: Vec<Vec<u8>>,
+    /// Strings that no learned token is.
+    pub never: HashSet<Vec<u8>>,
 }
 
 impl JoinRule {
     /// Whether every token is allowed.
     #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.max_words.is_none() && self.forbid.is_empty()
+    pub fn is_empty(&self) -> bool {
+        self.max_words.is_none() && self.forbid.is_empty() && self.never.is_empty()
     }
 
     /// Whether a token is allowed. O(bytes).
@@ -58,7 +62,9 @@ impl JoinRule {
     pub fn allows(&self, token: &[u8]) -> bool {
         let words = || token.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).count();
         let contains = |part: &Vec<u8>| memchr::memmem::find(token, part).is_some();
-        self.max_words.is_none_or(|most| words() <= most) && !self.forbid.iter().any(contains)
+        self.max_words.is_none_or(|most| words() <= most)
+            && !self.forbid.iter().any(contains)
+            && (self.never.is_empty() || !self.never.contains(token))
     }
 }
 
@@ -67,6 +73,8 @@ impl JoinRule {
 pub struct Goal {
     /// The size of the vocabulary at the end, symbols and special tokens included.
     pub vocab_size: usize,
+    /// How many tokens are appended to it later; only messages name them.
+    pub reserved: usize,
     /// The smallest count of a pair that merges; 0 is as 1.
     pub min_frequency: u64,
     /// How long tokens may be.
@@ -101,7 +109,7 @@ impl Goal {
     #[must_use]
     pub fn of_size(vocab_size: usize) -> Self {
         let (max_length, rule) = (MaxLength::Unlimited, JoinRule::default());
-        Self { vocab_size, min_frequency: 0, max_length, rule }
+        Self { vocab_size, reserved: 0, min_frequency: 0, max_length, rule }
     }
 }
 
@@ -133,10 +141,12 @@ mod tests {
 
     #[test]
     fn words_are_what_spaces_separate() {
-        let rule = JoinRule { max_words: Some(2), forbid: vec![b": ".to_vec()] };
+        let rule = JoinRule { max_words: Some(2), forbid: vec![b": ".to_vec()], ..JoinRule::default() };
         assert!(rule.allows(b" of the") && rule.allows(b"a  b ") && rule.allows(b"a\nb\tc d"));
         assert!(!rule.allows(b"a b c"));
         assert!(rule.allows(b"a:b") && !rule.allows(b"x: y"));
         assert!(JoinRule::default().allows(b"a b c d e f: "));
+        let rule = JoinRule { never: HashSet::from([b" the".to_vec()]), ..JoinRule::default() };
+        assert!(!rule.is_empty() && !rule.allows(b" the") && rule.allows(b"the") && rule.allows(b" there"));
     }
 }

@@ -98,7 +98,7 @@ fn limits() -> impl Strategy<Value = (MaxLength, JoinRule)> {
     ];
     let rule = prop_oneof![
         2 => Just(JoinRule::default()),
-        1 => (1..4_usize).prop_map(|most| JoinRule { max_words: Some(most), forbid: vec![b": ".to_vec()] }),
+        1 => (1..4_usize).prop_map(|most| JoinRule { max_words: Some(most), forbid: vec![b": ".to_vec()], ..JoinRule::default() }),
     ];
     (length, rule)
 }
@@ -113,7 +113,7 @@ proptest! {
         min_frequency in 0..4_u64,
         (max_length, rule) in limits(),
     ) {
-        let goal = Goal { vocab_size: 256 + more, min_frequency, max_length, rule };
+        let goal = Goal { vocab_size: 256 + more, reserved: 0, min_frequency, max_length, rule };
         let (expected, _) = expected(&listed, &goal, &[]);
         let trained = train(&bytewise(Ties::RustBpe), &listed, &goal, &mut Quiet).unwrap();
         prop_assert_eq!(named(&trained), expected);
@@ -127,7 +127,7 @@ proptest! {
     ) {
         // Letters, spaces and colons have the same order as bytes and in the byte alphabet, but for the space.
         let listed: Listed = listed.into_iter().map(|(piece, count)| (piece.into_iter().map(|b| if b == b' ' { 0xFF } else { b }).collect(), count)).collect();
-        let goal = Goal { vocab_size: 256 + more, min_frequency: 0, max_length, rule };
+        let goal = Goal { vocab_size: 256 + more, max_length, rule, ..Goal::of_size(0) };
         let (expected, twice) = expected(&listed, &goal, &[]);
         let trained = train(&bytewise(Ties::Tokenizers), &listed, &goal, &mut Quiet).unwrap();
         if !twice {
@@ -149,7 +149,7 @@ proptest! {
         // The first of equal strings is the one that a name means.
         let mut seen = HashSet::new();
         let inherited: Vec<_> = inherited.into_iter().filter(|(l, r)| seen.insert([l.as_slice(), r].concat())).collect();
-        let rule = JoinRule { max_words: Some(most), forbid: vec![b": ".to_vec()] };
+        let rule = JoinRule { max_words: Some(most), forbid: vec![b": ".to_vec()], ..JoinRule::default() };
         let goal = Goal { vocab_size: 256 + 20 + more, rule, ..Goal::of_size(0) };
         let (expected, _) = expected(&second, &goal, &inherited);
         let plan = Inherited { merges: inherited, keep_unused: false };

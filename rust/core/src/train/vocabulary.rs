@@ -55,6 +55,13 @@ impl Vocabulary {
         id
     }
 
+    /// Enters a symbol that merging begins with; one that is a special token too keeps its id, and counts as one symbol.
+    pub(super) fn symbol(&mut self, string: &[u8]) -> u32 {
+        let id = self.id(string).unwrap_or_else(|| self.push(string, 1));
+        self.units[id as usize] = 1;
+        id
+    }
+
     /// Appends a token that no merge can spell.
     #[allow(clippy::cast_possible_truncation, reason = "sizes are checked before training")]
     pub(super) fn push_apart(&mut self, token: &[u8]) -> u32 {
