@@ -100,11 +100,12 @@ def test_tens_of_thousands_of_corpora_give_the_same_model() -> None:
 @pytest.mark.parametrize("seed", [10062, 10083, 10140, 10181, 10228])
 def test_a_special_token_of_one_character_is_a_symbol(seed: int) -> None:
     texts = corpus(seed)
-    for options in (
+    cases: tuple[dict[str, Any], ...] = (
         {"max_token_length": 2, "special_tokens": ["</s>", "a", "ab"]},
         {"max_token_length": 3, "special_tokens": ["a", "b"]},
         {"max_token_length": 4, "special_tokens": ["</s>", "a"], "min_frequency": 2},
-    ):
+    )
+    for options in cases:
         theirs = reference(texts, None, vocab_size=40, initial_alphabet=[], **options)
         ours = learned(train_bpe(texts, 40, split(None), initial_alphabet=(), **options))
         assert ours["merges"] == theirs["merges"]
@@ -114,7 +115,7 @@ def test_a_special_token_of_one_character_is_a_symbol(seed: int) -> None:
 def test_counts_below_zero_come_before_all_others() -> None:
     # max_token_length keeps a pair from being counted in some places, and its merging away takes it off in all.
     texts = ["a" * 25, "a" * 19 + "c", "a" * 19 + "b"]
-    options = {"max_token_length": 4, "limit_alphabet": 1, "end_of_word_suffix": "a"}
+    options: dict[str, Any] = {"max_token_length": 4, "limit_alphabet": 1, "end_of_word_suffix": "a"}
     theirs = reference(texts, None, vocab_size=300, initial_alphabet=["a"], **options)
     ours = learned(train_bpe(texts, 300, split(None), initial_alphabet=["a"], **options))
     assert theirs["merges"] == [["a", "a"], ["aa", "a"], ["aa", "aa"]]

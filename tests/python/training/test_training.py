@@ -151,8 +151,8 @@ def test_each_custom_token_has_one_id(custom: list[str], stages: bool) -> None:
 
 def test_custom_tokens_are_not_learned_as_characters_either() -> None:
     cut = {"type": "WhitespaceSplit"}
-    for affixes in ({}, {"end_of_word_suffix": "</w>"}):
-        tokenizer = train_bpe(TEXTS, 60, cut, custom_tokens=["cat"], **affixes)
+    for suffix in ("", "</w>"):
+        tokenizer = train_bpe(TEXTS, 60, cut, custom_tokens=["cat"], end_of_word_suffix=suffix)
         assert tokenizer.vocab_size == 60
         tokens = [tokenizer.token_bytes(id) for id in range(60)]
         assert tokens.count(b"cat") == 1
