@@ -70,12 +70,12 @@ def main() -> None:
     parser.add_argument("--model", required=True)
     parser.add_argument("--problems", type=Path, required=True)
     parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--beam", type=int, default=8)
+    parser.add_argument("--beam", type=int, default=8, help="of the mode all; 0 leaves that out, which takes most time")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     lm = load_byte_lm(options.model)
-    everything = load_byte_lm(options.model, mode="all", beam=options.beam)
-    bits: dict[str, list[float]] = {"tokens": [], "healing": [], "canonical": [], "all": []}
+    everything = load_byte_lm(options.model, mode="all", beam=options.beam) if options.beam else None
+    bits: dict[str, list[float]] = {"tokens": [], "healing": [], "canonical": []}
     inside: list[bool] = []
     for prompt, text in cases(options.problems, options.count, 0):
         ids = lm.tokenizer.encode_list(prompt)
@@ -85,10 +85,11 @@ def main() -> None:
             "tokens": closed(lm, context + ids, b"", text),
             "healing": closed(lm, context + ids[:-1], last, text),
             "canonical": lm.score(text, prompt=prompt).total,
-            "all": everything.score(text, prompt=prompt).total,
         }
+        if everything is not None:
+            found["all"] = everything.score(text, prompt=prompt).total
         for name, total in found.items():
-            bits[name].append(-total / math.log(2) / len(text))
+            bits.setdefault(name, []).append(-total / math.log(2) / len(text))
         inside.append(lm.tokenizer.encode_list(prompt + text)[: len(ids)] != ids)
     cut_inside = np.array(inside)
     result = {
