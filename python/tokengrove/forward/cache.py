@@ -106,9 +106,13 @@ class DynamicTreeCache(CacheBase):
         new._columns, new._nodes = self._columns, self._nodes
         new._shared = self._shared = True
         if rows is not None:
+            # The longest row may not be among them: then all have padding that none needs.
+            spare = self._columns - max(len(self._tokens[row]) for row in rows)
+            new._columns -= spare
             for layer in new._filled():
                 chosen = torch.tensor(rows, device=layer.keys.device)
-                layer.keys, layer.values = layer.keys.index_select(0, chosen), layer.values.index_select(0, chosen)
+                layer.keys = layer.keys[:, :, spare:].index_select(0, chosen)
+                layer.values = layer.values[:, :, spare:].index_select(0, chosen)
         return new
 
     @property

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokengrove.errors import InvalidArgumentError
-from tokengrove.next_byte.generation import Generating
+from tokengrove.next_byte.generation import Generating, Together
 
 __all__ = ["ByteEnsemble", "EnsembleState"]
 
@@ -65,9 +65,33 @@ class ByteEnsemble(Generating):
         Returns:
             The state.
         """
-        states = [member.state(prompt) for member in self._members]
+        return self._joined([member.state(prompt) for member in self._members])
+
+    def _states(self, prompts: Sequence[Any]) -> list[EnsembleState]:
+        of_members = [member._states(prompts) for member in self._members]
+        return [self._joined(states) for states in zip(*of_members, strict=True)]
+
+    def _joined(self, states: Sequence[Any]) -> EnsembleState:
         prior = np.array([state.logprob for state in states])
         return EnsembleState(self._how, self._weights, states, _joint(self._how, self._weights, prior))
+
+    def _together(self, count: int) -> Together:
+        return _MembersTogether([member._together(count) for member in self._members])
+
+
+class _MembersTogether(Together):
+    """Each member's states together."""
+
+    def __init__(self, members: Sequence[Together]) -> None:
+        self._members = members
+
+    def resolve(self, states: Mapping[int, Any]) -> None:
+        for place, member in enumerate(self._members):
+            member.resolve({number: state._states[place] for number, state in states.items()})
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        for member in self._members:
+            member.keep(numbers)
 
 
 def _weights(weights: Sequence[float] | None, count: int, how: How) -> NDArray[np.float64]:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from tokengrove.errors import InvalidArgumentError
+from tokengrove.next_byte.batches import (
+    BATCH_NODES,
+    Request,
+    Rows,
+    TreeRows,
+    common,
+    groups,
+    joined,
+    shared_by,
+    start_row,
+    to_numpy,
+)
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +54,14 @@ class Evaluator(Protocol):
 
     def tree(self, history: list[int], tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
         """Give the logits after a history, then after each node of a tree behind it, as blocks float[n, vocabulary]."""
+        ...
+
+    def trees(self, requests: Sequence[Request]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Give what :meth:`tree` gives for each of several, with its number; the numbers in any order."""
+        ...
+
+    def batch(self, count: int) -> Rows:
+        """Begin sequences that grow side by side."""
         ...
 
 
@@ -95,12 +115,22 @@ class CallableEvaluator:
             paths.append([*(paths[parent] if parent >= 0 else history), token])
             yield self._row(paths[-1])[None]
 
+    def trees(self, requests: Sequence[Request]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """See :meth:`Evaluator.trees`: one after the other."""
+        for number, request in enumerate(requests):
+            for block in self.tree(*request):
+                yield number, block
+
+    def batch(self, count: int) -> Rows:
+        """See :meth:`Evaluator.batch`: a function knows no batches."""
+        return _OneByOne(self)
+
     def _row(self, history: list[int]) -> NDArray[Any]:
         self.evaluations += 1
         self.passes += 1
         logits = self._function(list(history))
         if hasattr(logits, "detach"):
-            logits = _to_numpy(logits)
+            logits = to_numpy(logits)
         row = np.asarray(logits)
         if row.ndim != 1 or row.dtype.kind not in "fiu":
             raise InvalidArgumentError(
@@ -108,6 +138,20 @@ class CallableEvaluator:
                 "logits are numbers, one for each id of the vocabulary"
             )
         return row if row.dtype in (np.float32, np.float64) else row.astype(np.float64)
+
+
+class _OneByOne:
+    """Sequences of a function, which are asked for one by one."""
+
+    def __init__(self, evaluator: CallableEvaluator) -> None:
+        self._evaluator = evaluator
+
+    def rows(self, asked: Mapping[int, Sequence[list[int]]]) -> dict[int, list[NDArray[Any]]]:
+        """See :meth:`Rows.rows`."""
+        return {number: self._evaluator.rows(histories) for number, histories in asked.items()}
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        """See :meth:`Rows.keep`: there is nothing to forget."""
 
 
 class TreeEvaluator:
@@ -132,36 +176,20 @@ class TreeEvaluator:
         asked = [(index, history) for index, history in enumerate(histories) if history]
         for index, history in enumerate(histories):
             if not history:
-                found[index] = self._start()
+                found[index] = start_row(self._model)
         if asked:
             found |= self._paths(asked)
         return [found[index] for index in range(len(histories))]
 
     def _paths(self, asked: list[tuple[int, list[int]]]) -> dict[int, NDArray[Any]]:
         """Evaluate histories that are not empty in one pass behind what they have in common with the cache."""
-        shared = min(len(history) for _, history in asked) - 1
-        for _, history in asked:
-            shared = min(shared, _common(asked[0][1], history))
-        self._advance_to(asked[0][1][:shared])
-        at: dict[tuple[int, int], int] = {}
-        tokens: list[int] = []
-        parents: list[int] = []
-        ends: list[list[int]] = []
-        for _, history in asked:
-            path: list[int] = []
-            node = -1
-            for token in history[shared:]:
-                key = (node, token)
-                if key not in at:
-                    at[key] = len(tokens)
-                    tokens.append(token)
-                    parents.append(node)
-                node = at[key]
-                path.append(node)
-            ends.append(path)
+        histories = [history for _, history in asked]
+        shared = shared_by(histories)
+        self._advance_to(histories[0][:shared])
+        tokens, parents, paths = joined(histories, shared)
         hidden = self._forward(tokens, parents)
-        logits = _to_numpy(self._model.head(hidden[[path[-1] for path in ends]]))
-        self._cache.commit(ends[0])
+        logits = to_numpy(self._model.head(hidden[[path[-1] for path in paths]]))
+        self._cache.commit(paths[0])
         return {index: logits[place] for place, (index, _) in enumerate(asked)}
 
     def tree(self, history: list[int], tokens: NDArray[np.int64], parents: NDArray[np.int64]) -> Iterator[NDArray[Any]]:
@@ -172,7 +200,7 @@ class TreeEvaluator:
             ids = [history[-1], *tokens.tolist()]
             above = [-1, *(parents + 1).tolist()]
         else:
-            yield self._start()[None]
+            yield start_row(self._model)[None]
             self._advance_to([])
             ids, above = tokens.tolist(), parents.tolist()
         tip = -1  # the last node that the cache holds
@@ -187,17 +215,60 @@ class TreeEvaluator:
             self._cache.commit([place[node] for node in trunk])
             tip = trunk[-1] if trunk else tip
 
+    def trees(self, requests: Sequence[Request]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """See :meth:`Evaluator.trees`. One pass for trees that together have up to :data:`BATCH_NODES` nodes."""
+        if getattr(self._model, "prefers_chains", False):
+            # Trees cost such a model a pass for every leaf, in batches too, and it would share nothing between them.
+            for number, request in enumerate(requests):
+                for block in self.tree(*request):
+                    yield number, block
+            return
+        sizes = [len(request.history) + len(request.tokens) for request in requests]
+        for group in groups(sizes, BATCH_NODES, CHUNK_NODES):
+            if len(group) == 1:
+                for block in self.tree(*requests[group[0]]):
+                    yield group[0], block
+            else:
+                yield from self._together([(number, requests[number]) for number in group])
+
+    def _together(self, group: Sequence[tuple[int, Request]]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Evaluate trees with their histories in one pass; nothing of it is kept."""
+        from tokengrove._native import TokenTree
+
+        trees = []
+        for _, (history, tokens, parents) in group:
+            above = np.where(parents >= 0, parents + len(history), len(history) - 1)
+            trees.append(TokenTree([*history, *tokens.tolist()], [*range(-1, len(history) - 1), *above.tolist()]))
+        self._count(sum(map(len, trees)))
+        hidden = self._model.forward(trees, self._model.new_cache(len(trees)))
+        start = 0
+        for (number, request), tree in zip(group, trees, strict=True):
+            if not request.history:
+                yield number, start_row(self._model)[None]
+            first = start + max(len(request.history) - 1, 0)
+            start += len(tree)
+            for block in self._blocks(hidden[first:start]):
+                yield number, block
+
+    def batch(self, count: int) -> Rows:
+        """See :meth:`Evaluator.batch`."""
+        return TreeRows(self._model, count, self._count)
+
+    def _count(self, nodes: int) -> None:
+        self.evaluations += nodes
+        self.passes += 1
+
     def _blocks(self, hidden: torch.Tensor) -> Iterator[NDArray[Any]]:
         size = max(1, ROWS_AT_ONCE // self._model.vocab_size)
         for start in range(0, len(hidden), size):
-            yield _to_numpy(self._model.head(hidden[start : start + size]))
+            yield to_numpy(self._model.head(hidden[start : start + size]))
 
     def _advance_to(self, history: list[int]) -> None:
         """Make the cache hold a history."""
         from tokengrove.forward import prefill
 
         held = self._cache.tokens()
-        shared = _common(held, history)
+        shared = common(held, history)
         if shared < len(held):
             self._cache.crop(shared)
         rest = history[shared:]
@@ -209,27 +280,8 @@ class TreeEvaluator:
     def _forward(self, tokens: list[int], parents: list[int]) -> torch.Tensor:
         from tokengrove._native import TokenTree
 
-        self.evaluations += len(tokens)
-        self.passes += 1
+        self._count(len(tokens))
         return self._model.forward(TokenTree(tokens, parents), self._cache)
-
-    def _start(self) -> NDArray[Any]:
-        hidden = self._model.start()
-        if hidden is None:
-            raise InvalidArgumentError(
-                "the model says nothing before it has seen a token, and there is neither a prompt nor a context: give "
-                "`context`, the ids that stand before a text, such as the id of a beginning-of-text token"
-            )
-        row: NDArray[Any] = _to_numpy(self._model.head(hidden))[0]
-        return row
-
-
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
-    """Count the tokens that two sequences begin with alike."""
-    most = min(len(left), len(right))
-    if left[:most] == right[:most]:
-        return most
-    return next(index for index in range(most) if left[index] != right[index])
 
 
 def _with_ancestors(parents: list[int], first: int, end: int, tip: int) -> list[int]:
@@ -254,14 +306,5 @@ def _trunk(parents: list[int], end: int, count: int, tip: int) -> list[int]:
             path.append(node)
             node = parents[node]
         path.reverse()
-        trunk = path if trunk is None else trunk[: _common(trunk, path)]
+        trunk = path if trunk is None else trunk[: common(trunk, path)]
     return trunk or []
-
-
-def _to_numpy(logits: torch.Tensor) -> NDArray[Any]:
-    """Bring logits to the CPU, in single or double precision."""
-    logits = logits.detach().to("cpu")
-    if logits.element_size() < 4:
-        logits = logits.float()
-    array: NDArray[Any] = logits.contiguous().numpy()
-    return array

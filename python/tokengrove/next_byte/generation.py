@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol, overload
 
 import numpy as np
@@ -13,7 +13,7 @@ from tokengrove.errors import InvalidArgumentError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Generated", "Generating", "filtered", "next_bytes"]
+__all__ = ["Generated", "Generating", "Together", "filtered", "next_bytes"]
 
 END = 256
 
@@ -123,14 +123,14 @@ def filtered(
 
 @dataclass(frozen=True, slots=True)
 class _Options:
-    max_new_bytes: int
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    utf8_safe: bool
+    max_new_bytes: int = 256
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float | None = None
+    min_p: float | None = None
+    utf8_safe: bool = True
 
-    def check(self) -> None:
+    def __post_init__(self) -> None:
         if self.max_new_bytes < 0:
             raise InvalidArgumentError(f"max_new_bytes is a number of bytes, not {self.max_new_bytes}")
         if not self.temperature >= 0.0 or np.isinf(self.temperature):
@@ -140,6 +140,83 @@ class _Options:
         for name, value in (("top_p", self.top_p), ("min_p", self.min_p)):
             if value is not None and not 0.0 < value <= 1.0:
                 raise InvalidArgumentError(f"{name} is above 0 and at most 1, not {value}")
+
+
+@dataclass
+class _Drawing:
+    """Bytes being drawn after one prompt."""
+
+    state: Any
+    tail: bytes
+    options: _Options
+    rng: np.random.Generator
+    drawn: int = 0
+    over: bool = False
+
+    def draw(self) -> tuple[int, float] | None:
+        """Draw one outcome; it and the logarithm of its probability, or None if there is nothing more to draw."""
+        options = self.options
+        room = options.max_new_bytes - self.drawn
+        if self.over or room == 0:
+            return None
+        logprobs = self.state.logprobs()
+        masked = logprobs
+        if options.utf8_safe:
+            masked = np.where(_fitting(self.tail, room), logprobs, -np.inf)
+            if np.isneginf(masked).all():
+                self.over = True
+                return None
+        chances = filtered(masked, options.temperature, options.top_k, options.top_p, options.min_p)
+        # One uniform number for each byte, so that the same seed gives the same bytes on every platform.
+        drawn = int(np.searchsorted(np.cumsum(chances), self.rng.random() * chances.sum(), side="right"))
+        drawn = min(drawn, int(np.flatnonzero(chances)[-1]))
+        self.drawn += 1
+        self.over = drawn == END or self.drawn == options.max_new_bytes
+        if not self.over:
+            self.state = self.state.advance(drawn)
+            self.tail = (self.tail + bytes([drawn]))[-4:]
+        return drawn, float(logprobs[drawn])
+
+
+@dataclass
+class _Output:
+    """What was drawn so far, until a stop string is in it."""
+
+    stops: list[bytes]
+    data: bytearray = field(default_factory=bytearray)
+    logprob: float = 0.0
+
+    def add(self, drawn: tuple[int, float] | None) -> Generated | None:
+        """Add what was drawn; give the whole if that ends it."""
+        if drawn is None:
+            return Generated(bytes(self.data), self.logprob, "length")
+        outcome, logprob = drawn
+        self.logprob += logprob
+        if outcome == END:
+            return Generated(bytes(self.data), self.logprob, "end")
+        self.data.append(outcome)
+        for ending in self.stops:
+            if self.data.endswith(ending):
+                return Generated(bytes(self.data[: -len(ending)]), self.logprob, "stop")
+        return None
+
+
+class Together:
+    """States of several sequences, by number, that learn their distributions together; here, one after the other."""
+
+    def resolve(self, states: Mapping[int, Any]) -> None:
+        """Ask for what the distributions of some states need.
+
+        Args:
+            states: By the number of the sequence.
+        """
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        """Forget all sequences but some.
+
+        Args:
+            numbers: Those that go on.
+        """
 
 
 class Generating:
@@ -180,30 +257,16 @@ class Generating:
             InvalidArgumentError: If an argument is out of range, or nothing may follow.
         """
         options = _Options(max_new_bytes, temperature, top_k, top_p, min_p, utf8_safe)
-        options.check()
-        rng = np.random.default_rng(seed)
-        return self._stream(self.state(prompt), _last_text(prompt), options, rng)
+        drawing = _Drawing(self.state(prompt), _last_text(prompt), options, np.random.default_rng(seed))
+        return iter(drawing.draw, None)
 
-    @staticmethod
-    def _stream(
-        state: StateLike, tail: bytes, options: _Options, rng: np.random.Generator
-    ) -> Iterator[tuple[int, float]]:
-        for count in range(options.max_new_bytes):
-            logprobs = state.logprobs()
-            masked = logprobs
-            if options.utf8_safe:
-                masked = np.where(_fitting(tail, options.max_new_bytes - count), logprobs, -np.inf)
-                if np.isneginf(masked).all():
-                    return
-            chances = filtered(masked, options.temperature, options.top_k, options.top_p, options.min_p)
-            # One uniform number for each byte, so that the same seed gives the same bytes on every platform.
-            drawn = int(np.searchsorted(np.cumsum(chances), rng.random() * chances.sum(), side="right"))
-            drawn = min(drawn, int(np.flatnonzero(chances)[-1]))
-            yield drawn, float(logprobs[drawn])
-            if drawn == END:
-                return
-            state = state.advance(drawn)
-            tail = (tail + bytes([drawn]))[-4:]
+    def _states(self, prompts: Sequence[Any]) -> Sequence[Any]:
+        """Give the state after each of several prompts."""
+        return [self.state(prompt) for prompt in prompts]
+
+    def _together(self, count: int) -> Together:
+        """Begin sequences that are asked about together."""
+        return Together()
 
     @overload
     def generate(self, prompt: str | bytes = b"", **options: Any) -> Generated: ...
@@ -223,33 +286,75 @@ class Generating:
         Raises:
             InvalidArgumentError: If an argument is out of range.
         """
-        stops = [_encoded(one) for one in ([stop] if isinstance(stop, (str, bytes)) else stop)]
-        if not all(stops):
-            raise InvalidArgumentError("a stop string is not empty")
-        data = bytearray()
-        logprob = 0.0
-        for drawn, one in self.stream(prompt, **options):
-            logprob += one
-            if drawn == END:
-                return Generated(bytes(data), logprob, "end")
-            data.append(drawn)
-            for ending in stops:
-                if data.endswith(ending):
-                    return Generated(bytes(data[: -len(ending)]), logprob, "stop")
-        return Generated(bytes(data), logprob, "length")
+        output = _Output(_stops(stop))
+        for drawn in self.stream(prompt, **options):
+            if made := output.add(drawn):
+                return made
+        return output.add(None)
 
-    def generate_batch(self, prompts: Sequence[Any], **options: Any) -> list[Generated]:
-        """Draw bytes after each of several prompts.
+    def generate_batch(
+        self,
+        prompts: Sequence[Any],
+        *,
+        stop: str | bytes | Sequence[str | bytes] = (),
+        seed: int | np.random.Generator | None = None,
+        batch_size: int = 32,
+        **options: Any,
+    ) -> list[Generated]:
+        """Draw bytes after each of several prompts, a byte of each in one forward pass where the model can do that.
 
         Args:
             prompts: The prompts.
-            **options: As :meth:`generate`. Each prompt starts from the same seed, so that its output does not depend on
-                what else is in the batch.
+            stop: See :meth:`generate`.
+            seed: Each prompt starts from the same seed, so that its output does not depend on what else is in the batch
+                but for the last digits of the model's answers. Of a generator, each prompt gets a child of its own.
+            batch_size: How many prompts are worked on at a time.
+            **options: As :meth:`stream`.
 
         Returns:
             What was drawn, in the order of the prompts.
+
+        Raises:
+            TypeError: If `prompts` is a single text, or an option is unknown.
+            InvalidArgumentError: As :meth:`generate`, or if `batch_size` is less than 1.
         """
-        return [self.generate(prompt, **options) for prompt in prompts]
+        if isinstance(prompts, (str, bytes)):
+            raise TypeError("prompts is a collection of prompts; generate() takes a single one")
+        if batch_size < 1:
+            raise InvalidArgumentError(f"batch_size is at least 1, not {batch_size}")
+        stops, common = _stops(stop), _Options(**options)
+        given = list(prompts)
+        children = seed.spawn(len(given)) if isinstance(seed, np.random.Generator) else [seed] * len(given)
+        found: list[Generated] = []
+        for start in range(0, len(given), batch_size):
+            some = given[start : start + batch_size]
+            states = self._states(some)
+            drawings = [
+                _Drawing(state, _last_text(prompt), common, np.random.default_rng(child))
+                for state, prompt, child in zip(states, some, children[start : start + batch_size], strict=True)
+            ]
+            found += self._drawn_together(drawings, stops)
+        return found
+
+    def _drawn_together(self, drawings: Sequence[_Drawing], stops: list[bytes]) -> list[Generated]:
+        """Draw a byte of each, again and again, until all have ended."""
+        together = self._together(len(drawings))
+        outputs = [_Output(stops) for _ in drawings]
+        made: dict[int, Generated] = {}
+        while going := [number for number in range(len(drawings)) if number not in made]:
+            together.keep(going)
+            together.resolve({number: drawings[number].state for number in going if not drawings[number].over})
+            for number in going:
+                if whole := outputs[number].add(drawings[number].draw()):
+                    made[number] = whole
+        return [made[number] for number in range(len(drawings))]
+
+
+def _stops(stop: str | bytes | Sequence[str | bytes]) -> list[bytes]:
+    stops = [_encoded(one) for one in ([stop] if isinstance(stop, (str, bytes)) else stop)]
+    if not all(stops):
+        raise InvalidArgumentError("a stop string is not empty")
+    return stops
 
 
 def _encoded(text: str | bytes) -> bytes:

@@ -38,19 +38,18 @@ class HarnessAdapter:
             For each the logarithm of the continuation's probability, in nats, and whether every byte of it is the most
             probable one after those before.
         """
-        return [self._one(*_arguments(request)) for request in requests]
+        pairs = [_arguments(request) for request in requests]
+        scores = self._lm.score_batch([pair[1] for pair in pairs], prompts=[pair[0] for pair in pairs])
+        return [(score.total, self._is_greedy(*pair)) for score, pair in zip(scores, pairs, strict=True)]
 
-    def _one(self, context: str, continuation: str) -> tuple[float, bool]:
-        scores = self._lm.score(continuation, prompt=context)
+    def _is_greedy(self, context: str, continuation: str) -> bool:
         # A step for each byte, up to the first that is not the best.
         state = self._lm.state(context)
-        greedy = True
         for byte in continuation.encode():
-            greedy = int(np.argmax(state.logprobs())) == byte
-            if not greedy:
-                break
+            if int(np.argmax(state.logprobs())) != byte:
+                return False
             state = state.advance(byte)
-        return scores.total, greedy
+        return True
 
     def loglikelihood_rolling(self, requests: Iterable[Any]) -> list[float]:
         """Score whole texts.
@@ -62,8 +61,8 @@ class HarnessAdapter:
             The logarithm of each text's probability, in nats; divided by its bytes, comparable across tokenizers. Texts
             longer than the model was made for are scored in windows, see :meth:`ByteLM.score`.
         """
-        texts = (_arguments(request)[0] for request in requests)
-        return [self._lm.score(text, window=self._lm.max_tokens).total for text in texts]
+        texts = [_arguments(request)[0] for request in requests]
+        return [score.total for score in self._lm.score_batch(texts, window=self._lm.max_tokens)]
 
     def generate_until(self, requests: Iterable[Any]) -> list[str]:
         """Generate texts.
@@ -75,21 +74,29 @@ class HarnessAdapter:
         Returns:
             The texts; greedy unless sampling is asked for.
         """
-        return [self._generate(*_arguments(request)) for request in requests]
+        asked = [_arguments(request) for request in requests]
+        options = [self._options(given) for _, given in asked]
+        texts = [""] * len(asked)
+        # Requests of the same options are a batch; a harness makes few kinds.
+        for kind in {repr(one): one for one in options}.values():
+            places = [place for place, one in enumerate(options) if one == kind]
+            made = self._lm.generate_batch([asked[place][0] for place in places], **kind)
+            for place, one in zip(places, made, strict=True):
+                texts[place] = one.text
+        return texts
 
-    def _generate(self, context: str, options: dict[str, Any]) -> str:
-        until = options.get("until", [])
-        limit = options.get("max_gen_toks")
-        sample = bool(options.get("do_sample", False))
-        return self._lm.generate(
-            context,
-            stop=[until] if isinstance(until, str) else list(until),
-            max_new_bytes=self._limit if limit is None else 4 * int(limit),
-            temperature=float(options.get("temperature", 1.0)) if sample else 0.0,
-            top_p=options.get("top_p") if sample else None,
-            top_k=options.get("top_k") if sample else None,
-            seed=options.get("seed", 0),
-        ).text
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        until = given.get("until", [])
+        limit = given.get("max_gen_toks")
+        sample = bool(given.get("do_sample", False))
+        return {
+            "stop": [until] if isinstance(until, str) else list(until),
+            "max_new_bytes": self._limit if limit is None else 4 * int(limit),
+            "temperature": float(given.get("temperature", 1.0)) if sample else 0.0,
+            "top_p": given.get("top_p") if sample else None,
+            "top_k": given.get("top_k") if sample else None,
+            "seed": given.get("seed", 0),
+        }
 
 
 def _arguments(request: Any) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -11,15 +11,17 @@ import numpy as np
 
 from tokengrove._native import ByteVocab
 from tokengrove.errors import InvalidArgumentError, UnknownTokenError
+from tokengrove.next_byte.batches import Request
 from tokengrove.next_byte.evaluate import evaluator_for
-from tokengrove.next_byte.generation import Generating
+from tokengrove.next_byte.generation import Generating, Together
 from tokengrove.next_byte.state import ByteState
 from tokengrove.next_byte.windows import longest_sequence, windows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tokengrove._native import ByteCovers
+    from tokengrove._native import ByteCovers, PromptReader, TextScorer
+    from tokengrove.next_byte.batches import Rows
     from tokengrove.tokenizer import Tokenizer
 
 __all__ = ["END", "ByteLM", "ByteScores", "Prompt"]
@@ -214,25 +216,52 @@ class ByteLM(Generating):
             InvalidArgumentError: If a model that needs a token before the first byte has none.
             LogitsError: If the model gives logits that cannot be used.
         """
-        history, text = self._segments(prompt)
-        data = self._vocab.prefix + self._vocab.normalize(text)
-        reader = self._vocab.prompt(data) if self._beam is None else None
-        if reader is None:
-            state = ByteState(self, history, self._vocab.start(), 0.0).advance(data[: len(self._vocab.prefix)])
-            base = state.logprob
-            return ByteState(self, history, state._covers, base).advance(data[len(self._vocab.prefix) :])
-        tokens, parents = reader.tree
-        base = 0.0
-        rows, count = [], 0
-        for block in self._evaluator.tree(list(history), tokens, parents):
-            if count == 0 and self._vocab.prefix:
-                base = self._prefix_logprob(block[0])
-            rows.append(reader.read(count, block))
-            count += len(block)
-        covers = reader.finish(rows)
-        if covers is None:
+        return self._states([prompt])[0]
+
+    def _states(self, prompts: Sequence[Prompt]) -> list[ByteState]:
+        """Give the state after each of several prompts, all in few passes."""
+        split = [self._segments(prompt) for prompt in prompts]
+        texts = [(history, self._vocab.normalize(text)) for history, text in split]
+        readers = [self._vocab.prompt(self._vocab.prefix + text) if self._beam is None else None for _, text in texts]
+        bases: dict[int, float] = {}
+
+        def first_row(number: int, row: NDArray[Any]) -> None:
+            bases[number] = self._prefix_logprob(row) if self._vocab.prefix else 0.0
+
+        covers = self._read([history for history, _ in texts], readers, first_row)
+        return [
+            self._state_by_bytes(history, text)
+            if number not in covers
+            else ByteState(self, history, covers[number], bases[number])
+            for number, (history, text) in enumerate(texts)
+        ]
+
+    def _state_by_bytes(self, history: tuple[int, ...], text: bytes) -> ByteState:
+        state = ByteState(self, history, self._vocab.start(), 0.0).advance(self._vocab.prefix)
+        return ByteState(self, history, state._covers, state.logprob).advance(text)
+
+    def _read(
+        self,
+        histories: Sequence[tuple[int, ...]],
+        readers: Sequence[PromptReader | TextScorer | None],
+        first_row: Callable[[int, NDArray[Any]], None] = lambda number, row: None,
+    ) -> dict[int, Any]:
+        """Evaluate the trees of readers behind histories, and give what each of them finds, by number."""
+        some = {number: reader for number, reader in enumerate(readers) if reader is not None}
+        numbers = list(some)
+        requests = [Request(list(histories[number]), *reader.tree) for number, reader in some.items()]
+        rows: dict[int, list[Any]] = {number: [] for number in some}
+        counts = dict.fromkeys(some, 0)
+        for place, block in self._evaluator.trees(requests):
+            number = numbers[place]
+            if counts[number] == 0:
+                first_row(number, block[0])
+            rows[number].append(some[number].read(counts[number], block))
+            counts[number] += len(block)
+        found = {number: reader.finish(rows.pop(number)) for number, reader in some.items()}
+        if any(result is None for result in found.values()):
             raise InvalidArgumentError("the model gave fewer rows of logits than it was asked for")
-        return ByteState(self, history, covers, base)
+        return found
 
     def _prefix_logprob(self, logits: NDArray[Any]) -> float:
         """Give the logarithm of the probability of what the tokenizer puts before every text."""
@@ -259,29 +288,48 @@ class ByteLM(Generating):
                 window is of less than two tokens, or a prompt is given with it.
             LogitsError: If the model gives logits that cannot be used.
         """
-        if window is not None:
-            return self._score_in_windows(_bytes(text), prompt, window)
-        history, before = self._segments(prompt)
-        start = self._vocab.prefix + self._vocab.normalize(before)
-        whole = self._vocab.prefix + self._vocab.normalize(before + _bytes(text))
-        if not whole.startswith(start):
-            raise InvalidArgumentError(
-                "the tokenizer's normalizer rewrites the end of the prompt together with the text"
-            )
-        scorer = self._vocab.scorer(whole)
-        if scorer is None:
-            return self._score_by_bytes(history, start, whole)
-        tokens, parents = scorer.tree
-        rows, count = [], 0
-        for block in self._evaluator.tree(list(history), tokens, parents):
-            rows.append(scorer.read(count, block))
-            count += len(block)
-        found = scorer.finish(rows)
-        if found is None:
-            raise InvalidArgumentError("the model gave fewer rows of logits than it was asked for")
-        return ByteScores(found[0][len(start) :], found[1])
+        return self.score_batch([text], prompts=[prompt], window=window)[0]
 
-    def _score_in_windows(self, text: bytes, prompt: Prompt, window: int) -> ByteScores:
+    def score_batch(
+        self,
+        texts: Iterable[str | bytes],
+        *,
+        prompts: Iterable[Prompt] | None = None,
+        window: int | None = None,
+    ) -> list[ByteScores]:
+        """Score several texts, the trees of several of them in one forward pass where the model can do that.
+
+        Args:
+            texts: The texts.
+            prompts: What each of them follows; None is nothing.
+            window: See :meth:`score`.
+
+        Returns:
+            What :meth:`score` gives for each, to the precision of the model: a batch adds numbers in another order.
+
+        Raises:
+            TypeError: If `texts` is a single text.
+            InvalidArgumentError: As :meth:`score`, or if there are not as many prompts as texts.
+            LogitsError: As :meth:`score`.
+        """
+        if isinstance(texts, (str, bytes)):
+            raise TypeError("texts is a collection of texts; score() takes a single one")
+        data = [_bytes(text) for text in texts]
+        given: list[Prompt] = [b""] * len(data) if prompts is None else list(prompts)
+        if len(given) != len(data):
+            raise InvalidArgumentError(f"found {len(given)} prompts for {len(data)} texts")
+        if window is None:
+            return self._score_all(list(zip(given, data, strict=True)))
+        parts: list[tuple[Prompt, bytes]] = []
+        ends = []
+        for prompt, text in zip(given, data, strict=True):
+            parts += self._parts(text, prompt, window)
+            ends.append(len(parts))
+        scores = self._score_all(parts)
+        return [_chained(scores[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+
+    def _parts(self, text: bytes, prompt: Prompt, window: int) -> Iterator[tuple[Prompt, bytes]]:
+        """Cut a text into windows: each part, and what is given before it."""
         if window < 2:
             raise InvalidArgumentError(f"window is a number of tokens, at least 2, not {window}")
         if not isinstance(prompt, (str, bytes, bytearray)) or prompt:
@@ -289,12 +337,29 @@ class ByteLM(Generating):
                 "a text is scored in windows without a prompt, which would be in the first alone"
             )
         data = self._vocab.normalize(text)
-        parts = [
-            self.score(data[start:end], prompt=data[first:start])
-            for first, start, end in windows(self._tokenizer, data, window)
+        return ((data[first:start], data[start:end]) for first, start, end in windows(self._tokenizer, data, window))
+
+    def _score_all(self, pairs: Sequence[tuple[Prompt, bytes]]) -> list[ByteScores]:
+        """Score texts behind prompts."""
+        histories, starts, wholes = [], [], []
+        for prompt, text in pairs:
+            history, before = self._segments(prompt)
+            start = self._vocab.prefix + self._vocab.normalize(before)
+            whole = self._vocab.prefix + self._vocab.normalize(before + text)
+            if not whole.startswith(start):
+                raise InvalidArgumentError(
+                    "the tokenizer's normalizer rewrites the end of the prompt together with the text"
+                )
+            histories.append(history)
+            starts.append(start)
+            wholes.append(whole)
+        found = self._read(histories, [self._vocab.scorer(whole) for whole in wholes])
+        return [
+            ByteScores(found[number][0][len(start) :], found[number][1])
+            if number in found
+            else self._score_by_bytes(histories[number], start, wholes[number])
+            for number, start in enumerate(starts)
         ]
-        logprobs = np.concatenate([part.logprobs for part in parts])
-        return ByteScores(logprobs, parts[-1].end_logprob, max(part.unresolved_mass for part in parts))
 
     def _score_by_bytes(self, history: tuple[int, ...], start: bytes, whole: bytes) -> ByteScores:
         state = ByteState(self, history, self._vocab.start(), 0.0).advance(start)
@@ -306,22 +371,6 @@ class ByteLM(Generating):
             state = state.advance(byte)
         end = float(state._resolve().logprobs()[END])
         return ByteScores(logprobs, end, max(unresolved, state.unresolved_mass))
-
-    def score_batch(self, texts: Iterable[str | bytes]) -> list[ByteScores]:
-        """Score several texts.
-
-        Args:
-            texts: The texts.
-
-        Returns:
-            What :meth:`score` gives for each.
-
-        Raises:
-            TypeError: If `texts` is a single text.
-        """
-        if isinstance(texts, (str, bytes)):
-            raise TypeError("texts is a collection of texts; score() takes a single one")
-        return [self.score(text) for text in texts]
 
     def loglikelihood(self, context: Prompt, continuation: str | bytes) -> float:
         """Give the logarithm, in nats, of the probability that a text goes on so.
@@ -341,7 +390,10 @@ class ByteLM(Generating):
         """Give ids from which ordinary decoding goes on, for a prompt that may end inside a token.
 
         Drawn so, the ids continue to texts as the byte-level distribution does: the prompt's last token may be longer
-        than the prompt, and decoding then goes on at the speed of tokens.
+        than the prompt, and decoding then goes on at the speed of tokens: with ``generate`` of transformers, or with
+        drafts, with :func:`tokengrove.speculative.generate`. :meth:`continuation` gives the text behind the prompt. In
+        the mode ``canonical`` the distribution stays the byte-level one if a :class:`CanonicalLogitsProcessor` is given
+        to either.
 
         Args:
             prompt: The prompt, see :meth:`state`.
@@ -364,6 +416,29 @@ class ByteLM(Generating):
                 raise InvalidArgumentError("no token sequence spells the prompt: it has probability 0")
             cover = best[0]
         return [*state.context, *cover.ids], cover.logprob
+
+    def continuation(self, prompt: Prompt, ids: Iterable[int]) -> bytes:
+        """Give what ids spell behind a prompt: those of :meth:`heal` and what decoding has put behind them.
+
+        Args:
+            prompt: The prompt, see :meth:`state`.
+            ids: All ids, those of the context included, as :meth:`heal` begins them.
+
+        Returns:
+            The bytes behind the prompt, up to the first id that ends a text; special tokens have none.
+
+        Raises:
+            InvalidArgumentError: If the ids do not begin with the prompt.
+        """
+        history, text = self._segments(prompt)
+        behind = [int(id) for id in ids]
+        given = self._vocab.prefix + self._vocab.normalize(text)
+        found = behind[len(history) :]
+        end = next((at for at, id in enumerate(found) if id in self._eos), len(found))
+        data = b"".join(map(self.token_text, found[:end]))
+        if tuple(behind[: len(history)]) != history or not data.startswith(given):
+            raise InvalidArgumentError("the ids do not begin with the prompt")
+        return data[len(given) :]
 
     def _segments(self, prompt: Prompt) -> tuple[tuple[int, ...], bytes]:
         """Split a prompt into the ids before the last text, and that text."""
@@ -394,13 +469,67 @@ class ByteLM(Generating):
 
     def _resolve(self, history: tuple[int, ...], covers: ByteCovers) -> ByteCovers:
         """Ask the model about what covers need."""
-        left = self._beam if self._beam is not None else 1 << 62
-        # A beam goes on until anything at all is resolved: an answer needs at least that.
-        while (left > 0 or covers.unresolved_mass >= 1.0) and (bundles := covers.pending(self._eps, max(left, 1))):
-            rows = self._evaluator.rows([[*history, *covers.path(bundle)] for bundle in bundles])
-            covers = covers.resolve(bundles, rows)
-            left -= len(bundles)
-        return covers if self._beam is None else covers.forget(KEPT_PER_BEAM * self._beam)
+        rows = self._evaluator.rows
+        return self._settle({0: (history, covers)}, lambda asked: {0: rows(asked[0])})[0]
+
+    def _settle(
+        self,
+        known: Mapping[int, tuple[tuple[int, ...], ByteCovers]],
+        ask: Callable[[dict[int, list[list[int]]]], Mapping[int, list[NDArray[Any]]]],
+    ) -> dict[int, ByteCovers]:
+        """Ask the model about what the covers of some sequences need, of all of them at once."""
+        found = {number: covers for number, (_, covers) in known.items()}
+        most = 1 << 62 if self._beam is None else self._beam
+        left = dict.fromkeys(known, most)
+        open_ones = list(known)
+        while open_ones:
+            # A beam goes on until anything at all is resolved: an answer needs at least that.
+            bundles = {
+                number: found[number].pending(self._eps, left[number] if left[number] > 0 else most)
+                for number in open_ones
+                if left[number] > 0 or found[number].unresolved_mass >= 1.0
+            }
+            open_ones = [number for number, some in bundles.items() if some]
+            if not open_ones:
+                break
+            asked = {
+                number: [[*known[number][0], *found[number].path(bundle)] for bundle in bundles[number]]
+                for number in open_ones
+            }
+            rows = ask(asked)
+            for number in open_ones:
+                found[number] = found[number].resolve(bundles[number], rows[number])
+                left[number] -= len(bundles[number])
+        if self._beam is None:
+            return found
+        return {number: covers.forget(KEPT_PER_BEAM * self._beam) for number, covers in found.items()}
+
+    def _together(self, count: int) -> Together:
+        return _StatesTogether(self, self._evaluator.batch(count))
+
+
+class _StatesTogether(Together):
+    """States whose distributions are asked for in one pass."""
+
+    def __init__(self, lm: ByteLM, rows: Rows) -> None:
+        self._lm = lm
+        self._rows = rows
+
+    def resolve(self, states: Mapping[int, Any]) -> None:
+        open_ones: dict[int, ByteState] = {number: state for number, state in states.items() if not state._resolved}
+        known = {number: (state._history, state._covers) for number, state in open_ones.items()}
+        for number, covers in self._lm._settle(known, self._rows.rows).items():
+            open_ones[number]._covers = covers
+            open_ones[number]._resolved = True
+
+    def keep(self, numbers: Sequence[int]) -> None:
+        self._rows.keep(numbers)
+
+
+def _chained(parts: Sequence[ByteScores]) -> ByteScores:
+    """Join the scores of the parts of a text."""
+    logprobs = np.concatenate([part.logprobs for part in parts])
+    return ByteScores(logprobs, parts[-1].end_logprob, max(part.unresolved_mass for part in parts))
 
 
 def _bytes(text: str | bytes | bytearray) -> bytes:

@@ -134,3 +134,29 @@ def test_ragged_batches_equal_their_rows(model: Any) -> None:
         for row in range(4):
             assert_cache_is_fresh(tree_model, cache, row)
         assert_cache_is_fresh(tree_model, fork, 2)
+
+
+def test_a_fork_without_the_longest_row_goes_on_like_any_other(model: Any) -> None:
+    rng = np.random.default_rng(4)
+    tree_model = adapt(model)
+    assert isinstance(tree_model, TreeAttentionModel)
+    cache = tree_model.new_cache(3)
+    starts = [TokenTree.chain(rng.integers(0, VOCAB, length)) for length in (12, 5, 30)]
+    tree_model.forward(starts, cache)
+    for uncommitted in (True, False):
+        if not uncommitted:
+            cache.commit([range(len(start)) for start in starts])
+        fork = cache.fork([1, 0])
+        if uncommitted:
+            fork.commit([range(5), range(12)])
+        # Of both rows as much, which needs no padding to be moved; and of one row more than of the other.
+        for drop in ((1, 1), (0, 4)):
+            fork.crop([length - less for length, less in zip(fork.lengths, drop, strict=True)])
+            trees = [random_tree(rng, nodes, 4) for nodes in (6, 3)]
+            contexts = [fork.tokens(row) for row in range(2)]
+            found = tree_model.head(tree_model.forward(trees, fork))
+            expected = [logits_of_paths(model, *pair) for pair in zip(contexts, trees, strict=True)]
+            assert_close(found, torch.cat(expected))
+            fork.commit([[0], [0]])
+            for row in range(2):
+                assert_cache_is_fresh(tree_model, fork, row)
