@@ -140,6 +140,10 @@ bench-speculative: $(VENV)/.dev $(VENV)/.release ## Tokens per forward pass of e
 	$(PY) benches/python/speculation.py --json benches/results/speculation-$(or $(NAME),new).json $(ARGS)
 	$(PY) benches/python/speculation_report.py --write
 
+.PHONY: bench-gpu
+bench-gpu: $(VENV)/.dev $(VENV)/.release ## Time of a step at 7B and 8B shapes on a GPU; without one a smoke test
+	$(PY) benches/python/gpu_latency.py --out benches/results/gpu-latency-$(or $(NAME),new).json $(ARGS)
+
 .PHONY: bench-peers
 bench-peers: $(VENV)/.bench ## Install more peers for `make bench`: those that not every platform has wheels of
 	$(requirements) bench-more | $(PY) -m pip install -r /dev/stdin

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tokengrove.cli.errors import CommandError, ExitCode
+from tokengrove.cli.live import LiveStatistics
 from tokengrove.default_model import default_model_path
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ DESCRIPTION = """\
 Continue a text with a causal language model, several tokens for each forward pass.
 
 The drafter changes how fast the text comes, never what it is: `--drafter none` writes the
-same. The text goes to stdout as it is made, statistics to stderr at the end.
+same. The text goes to stdout as it is made, statistics to stderr: while it runs if both are
+a terminal, and at the end.
 """
 
 EPILOG = """\
@@ -101,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
         top_p=options.top_p,
         seed=options.seed,
         eos_token_id=model.generation_config.eos_token_id,
-        streamer=text,
+        streamer=LiveStatistics(text, sys.stderr) if _is_live(options) else text,
     )
     summary = _summary(result.stats)
     if options.json:
@@ -111,6 +113,13 @@ def run(options: argparse.Namespace) -> int:
         if not options.quiet:
             sys.stderr.write(_line(summary) + "\n")
     return ExitCode.OK
+
+
+def _is_live(options: argparse.Namespace) -> bool:
+    """Whether statistics are shown while the text is written: on a terminal that shows both and knows how to."""
+    if options.json or options.quiet or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    return sys.stdout.isatty() and sys.stderr.isatty()
 
 
 def _write(piece: str) -> None:

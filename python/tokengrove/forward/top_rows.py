@@ -34,9 +34,11 @@ def pack_rows(logits: torch.Tensor, k: int, *, best: bool) -> torch.Tensor:
 
         return pack_rows_kernels(logits, k, best=best)
     scores = logits.to(torch.float32)
-    columns: list[torch.Tensor] = []
-    if best:
-        columns.append(scores.argmax(-1, keepdim=True).to(torch.int32))
+    if best and k == 0:
+        # The largest of scores with a NaN among them is NaN, so there is no need of their sum.
+        first = scores.argmax(-1, keepdim=True)
+        return torch.cat([first, scores.gather(-1, first).isnan()], dim=-1).to(torch.int32)
+    columns = [scores.argmax(-1, keepdim=True).to(torch.int32)] if best else []
     total = scores.logsumexp(-1, keepdim=True)
     if k:
         values, ids = scores.topk(k, dim=-1)

@@ -67,7 +67,8 @@ def test_a_row_with_a_nan_is_told_apart() -> None:
     logits[1, 4999] = math.nan
     logits[3, 0] = math.nan
     assert parts(packed(logits, 3), 3)[2].tolist() == [0, 1, 0, 1]
-    assert pack_rows(logits, 3, best=True)[:, -1].tolist() == [0, 1, 0, 1]
+    for k, best in ((3, True), (0, True), (2, False), (0, False)):
+        assert pack_rows(logits, k, best=best)[:, -1].tolist() == [0, 1, 0, 1]
 
 
 def test_rows_may_be_a_part_of_a_wider_tensor() -> None:
