@@ -270,6 +270,15 @@ class Case:
                 seen.add(form)
         self.file["added_tokens"] = kept
 
+    def inserts_by_empty_match(self) -> bool:
+        """Whether a normalizer puts text where it matched nothing.
+
+        At the beginning of a text, the original then writes the first characters twice in the next step that rewrites.
+        """
+        normalizer = self.file["normalizer"] or {}
+        steps = normalizer.get("normalizers", [normalizer])
+        return any(step.get("pattern", {}).get("Regex") in (r"\b", "(?=b)") for step in steps)
+
     def set(self, method: str, *args: Any, **kwargs: Any) -> None:
         """Change a setting of both; what one refuses, the other refuses too."""
         errors = [outcome(lambda t: getattr(t, method)(*args, **kwargs), t) for t in (self.theirs, self.ours)]

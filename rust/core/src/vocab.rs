@@ -12,6 +12,9 @@ const EMPTY: u32 = u32::MAX;
 /// A free slot of the table from bytes to entries.
 const FREE: u64 = u64::MAX;
 
+/// Stands for lengths of so many bytes or more.
+const LONG: u8 = u8::MAX;
+
 /// More entries than this are refused; merge tables pack token indices in 21 bits.
 pub const MAX_TOKENS: usize = (1 << 21) - 2;
 
@@ -38,6 +41,8 @@ pub struct Vocab {
     shift: u32,
     seed: u64,
     by_id: ById,
+    /// By id: the number of bytes, or [`LONG`]; empty if ids are not dense.
+    lengths: Box<[u8]>,
     longest: usize,
     max_id: u32,
 }
@@ -59,11 +64,17 @@ impl Vocab {
         }
         let bits = (table.len().max(4) * 2).next_power_of_two().trailing_zeros();
         let seed = hash::process_seed();
+        let by_id = index_ids(&table)?;
+        let lengths = match &by_id {
+            ById::Dense(entries) => vec![0; entries.len()].into(),
+            ById::Sorted(_) => Box::default(),
+        };
         let mut vocab = Self {
             slots: Words::filled(FREE, 1 << bits),
             shift: 64 - bits,
             seed,
-            by_id: index_ids(&table)?,
+            by_id,
+            lengths,
             longest: 0,
             max_id: 0,
             table,
@@ -75,6 +86,9 @@ impl Vocab {
             }
             vocab.longest = vocab.longest.max(bytes.len());
             vocab.max_id = vocab.max_id.max(id);
+            if let Some(length) = vocab.lengths.get_mut(id as usize) {
+                *length = u8::try_from(bytes.len()).unwrap_or(LONG);
+            }
             if vocab.table.is_encodable(entry) {
                 vocab.insert(entry);
             }
@@ -140,7 +154,10 @@ impl Vocab {
     /// The number of bytes of a token; 0 if there is none with this id.
     #[inline]
     pub(crate) fn length(&self, id: u32) -> usize {
-        self.bytes(TokenId(id)).map_or(0, <[u8]>::len)
+        match self.lengths.get(id as usize) {
+            Some(&length) if length < LONG => length.into(),
+            _ => self.bytes(TokenId(id)).map_or(0, <[u8]>::len),
+        }
     }
 
     /// The entries as they were given.

@@ -1,7 +1,8 @@
 """Random tokenizers, and published ones, beside the original for as long as the soak run grants.
 
 A seed gives the same inputs again; it is taken from ``TOKENGROVE_SOAK_SEED``, or drawn, and stands in the result. The
-result is written every minute, so that a run which is stopped leaves what it has found.
+result is written every minute, so that a run which is stopped leaves what it has found. Differences that
+``docs/tokenizers.md`` explains are counted apart.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Tally:
         self.clock = Clock(share)
         drawn = random.SystemRandom().randrange(1 << 40)
         self.seed = int(os.environ.get("TOKENGROVE_SOAK_SEED", drawn))
-        self.cases = self.differences = self.panics = 0
+        self.cases = self.differences = self.known = self.panics = 0
         self.examples: list[str] = []
         self.panicked: list[str] = []
         self.written = time.monotonic()
@@ -72,6 +73,7 @@ class Tally:
             seconds=round(self.clock.seconds(), 1),
             differences=self.differences,
             examples=self.examples,
+            known_differences=self.known,
             panics_of_the_original=self.panics,
             panicked=self.panicked,
             tokenizers=reference.__version__,
@@ -103,7 +105,10 @@ def test_random_tokenizers_agree_for_hours() -> None:
                     break
                 tally.cases += 1
                 if found is not None:
-                    tally.differs(f"seed {seed}: {found}")
+                    if case.inserts_by_empty_match():
+                        tally.known += 1
+                    else:
+                        tally.differs(f"seed {seed}: {found}")
                     break
         seed += 1
     tally.finish()

@@ -284,6 +284,19 @@ class SequenceComponent(Component):
         return {"type": self.TYPE, self.ITEMS: [item._json() for item in self._items]}
 
 
+class MetaspaceFields(Component):
+    """The fields of both components of this name: visible spaces are made by one, and undone by the other."""
+
+    TYPE = "Metaspace"
+
+    replacement = Field[str](character)
+    prepend_scheme = Field[str](prepend_scheme)
+    split = Field[bool](boolean)
+
+    def __init__(self, replacement: str = "▁", prepend_scheme: str = "always", split: bool = True) -> None:
+        self._set(replacement=replacement, prepend_scheme=prepend_scheme, split=split)
+
+
 def of_python(error: Exception) -> Exception:
     """Give the error that stands for one raised in a component written in Python."""
     return Exception(f"{type(error).__name__}: {error}")

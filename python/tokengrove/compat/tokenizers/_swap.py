@@ -17,6 +17,8 @@ _SUBMODULES = (
     "normalizers",
     "pre_tokenizers",
     "processors",
+    "tools",
+    "tools.visualizer",
     "trainers",
 )
 _displaced: dict[str, ModuleType] = {}

@@ -8,13 +8,13 @@ from tokengrove._native import DecoderCore, Regex
 from tokengrove.compat.tokenizers._component import (
     Component,
     Field,
+    MetaspaceFields,
     SequenceComponent,
     boolean,
     character,
     count,
     of_python,
     pattern,
-    prepend_scheme,
     string,
 )
 
@@ -141,17 +141,8 @@ class Strip(Decoder):
         self._set(content=content, start=left, stop=right)
 
 
-class Metaspace(Decoder):
+class Metaspace(MetaspaceFields, Decoder):
     """The visible character back to a space."""
-
-    TYPE = "Metaspace"
-
-    replacement = Field[str](character)
-    prepend_scheme = Field[str](prepend_scheme)
-    split = Field[bool](boolean)
-
-    def __init__(self, replacement: str = "▁", prepend_scheme: str = "always", split: bool = True) -> None:
-        self._set(replacement=replacement, prepend_scheme=prepend_scheme, split=split)
 
 
 class BPEDecoder(Decoder):

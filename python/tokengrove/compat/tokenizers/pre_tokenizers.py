@@ -9,6 +9,7 @@ from tokengrove.compat.tokenizers._component import (
     Component,
     Field,
     HiddenPattern,
+    MetaspaceFields,
     SequenceComponent,
     behavior,
     behavior_name,
@@ -17,7 +18,6 @@ from tokengrove.compat.tokenizers._component import (
     count,
     of_python,
     pattern,
-    prepend_scheme,
 )
 
 __all__ = [
@@ -156,17 +156,8 @@ class Punctuation(PreTokenizer):
         self._set(behavior=behavior)
 
 
-class Metaspace(PreTokenizer):
+class Metaspace(MetaspaceFields, PreTokenizer):
     """Spaces replaced by a visible character, and a split before each."""
-
-    TYPE = "Metaspace"
-
-    replacement = Field[str](character)
-    prepend_scheme = Field[str](prepend_scheme)
-    split = Field[bool](boolean)
-
-    def __init__(self, replacement: str = "▁", prepend_scheme: str = "always", split: bool = True) -> None:
-        self._set(replacement=replacement, prepend_scheme=prepend_scheme, split=split)
 
 
 class Whitespace(PreTokenizer):

@@ -6,6 +6,7 @@
 
 mod backtrack;
 mod build;
+mod chars;
 mod error;
 mod heap;
 mod longest;
@@ -160,7 +161,7 @@ impl Bpe {
     /// Encodes the pieces with numbers below `count`, faster than one by one; `done` takes the number and the ids of each, in
     /// any order.
     ///
-    /// Pieces that are long are left out, all of them if the model has no fast way.
+    /// Pieces that are long or hold symbols that are no tokens are left out, all of them if the model has no fast way.
     #[inline(never)]
     pub(crate) fn encode_several<'a>(
         &self,
@@ -170,7 +171,10 @@ impl Bpe {
         mut done: impl FnMut(usize, &[u32]),
     ) {
         let Method::Ordered(tables) = &self.method else { return };
-        let Some(starts) = tables.starts.as_ref().filter(|_| self.symbols.is_complete()) else { return };
+        if self.symbols.are_bytes() && !self.symbols.is_complete() {
+            return;
+        }
+        let starts = &tables.starts;
         let unmade = |piece: &[u8]| self.whole_pieces && tables.unreachable.contains_key(piece);
         let Scratch { several_usual, several_longer, later, tokens: ids, .. } = scratch;
         later.clear();
@@ -233,14 +237,10 @@ impl Bpe {
                     && let Some(&entry) = tables.unreachable.get(run)
                 {
                     out.extend(self.vocab.table().get(entry as usize).map(|t| t.1));
-                } else if let Some(starts) = &tables.starts
-                    && starts.fill(run, &mut scratch.usual)
-                {
+                } else if tables.starts.fill(run, &mut scratch.usual) {
                     scratch.usual.merge(&tables.merges.pairs);
                     out.extend(scratch.usual.tokens().map(|order| tables.ids[order as usize]));
-                } else if let Some(starts) = &tables.starts
-                    && starts.fill(run, &mut scratch.longer)
-                {
+                } else if tables.starts.fill(run, &mut scratch.longer) {
                     scratch.longer.merge(&tables.merges.pairs);
                     out.extend(scratch.longer.tokens().map(|order| tables.ids[order as usize]));
                 } else {
@@ -263,8 +263,9 @@ impl Bpe {
     /// Encodes known symbols that are too many for [`Short`]; a token that is all of them has been ruled out or is made by merges.
     #[inline(never)]
     fn encode_long(&self, run: &[u8], tables: &Tables, scratch: &mut Scratch, out: &mut Vec<u32>) {
-        let made_for_long = tables.starts.is_none() || run.len() > HEAP_MOST;
-        if made_for_long && let Some(backtrack) = tables.backtrack(&self.vocab) {
+        if run.len() > HEAP_MOST
+            && let Some(backtrack) = tables.backtrack(&self.vocab)
+        {
             scratch.matches.clear();
             let complete = backtrack.encode(run, &tables.merges, &mut scratch.backtrack, &mut scratch.matches);
             debug_assert!(complete, "known symbols always have an encoding");

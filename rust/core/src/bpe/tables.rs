@@ -1,7 +1,9 @@
 //! What encoding reads, indexed by order.
 
 use super::backtrack::{Backtrack, Match};
+use super::chars::Chars;
 use super::longest::Builder;
+use super::short::Short;
 use super::starts::Starts;
 use crate::merges::{Merges, SYMBOL};
 use crate::spec::Symbols;
@@ -19,8 +21,8 @@ pub(super) struct Tables {
     pub(super) ids: Vec<u32>,
     /// Tokens that no merges make, with their entries; they are still whole pieces where the format says so.
     pub(super) unreachable: HashMap<Box<[u8]>, u32, foldhash::fast::RandomState>,
-    /// Where merging starts, if the symbols are bytes.
-    pub(super) starts: Option<Starts>,
+    /// Where merging starts.
+    pub(super) starts: FirstSymbols,
     /// Made for the first piece that is long enough: most texts have none, and making it takes half as long as loading.
     backtrack: OnceLock<Option<Backtrack>>,
 }
@@ -36,7 +38,10 @@ impl Tables {
     ) -> Self {
         let ids = entries.iter().map(|&entry| vocab.table().get(entry as usize).map_or(0, |t| t.1)).collect();
         let unreachable = unreachable.map(|entry| (bytes(vocab, entry).into(), entry)).collect();
-        let starts = (*symbols == Symbols::Bytes).then(|| starts(vocab, &entries, &merges));
+        let starts = match symbols {
+            Symbols::Bytes => FirstSymbols::Bytes(starts(vocab, &entries, &merges)),
+            Symbols::Chars { .. } => FirstSymbols::Chars(chars(vocab, &entries, &merges)),
+        };
         Self { merges, entries, ids, unreachable, starts, backtrack: OnceLock::new() }
     }
 
@@ -77,18 +82,49 @@ impl Tables {
     }
 }
 
+/// What a piece consists of before the first merge.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "a model has one")]
+pub(super) enum FirstSymbols {
+    /// Bytes, or characters where that makes no difference.
+    Bytes(Starts),
+    /// Characters.
+    Chars(Chars),
+}
+
+impl FirstSymbols {
+    /// Splits `piece` into symbols; false if they are too many, or one is no token. O(n).
+    #[inline(always)]
+    pub(super) fn fill<const N: usize>(&self, piece: &[u8], symbols: &mut Short<N>) -> bool {
+        match self {
+            Self::Bytes(starts) => starts.fill(piece, symbols),
+            Self::Chars(chars) => chars.fill(piece, symbols),
+        }
+    }
+}
+
 fn bytes(vocab: &Vocab, entry: u32) -> &[u8] {
     vocab.table().get(entry as usize).map_or(&[], |(bytes, _)| bytes)
 }
 
+/// The orders of the symbols.
+fn symbols(merges: &Merges) -> impl Iterator<Item = u32> {
+    (0u32..).zip(&merges.splits).filter(|(_, split)| **split == SYMBOL).map(|(order, _)| order)
+}
+
+fn chars(vocab: &Vocab, entries: &[u32], merges: &Merges) -> Chars {
+    let char_of = |order: u32| std::str::from_utf8(bytes(vocab, entries[order as usize])).ok()?.chars().next();
+    Chars::new(symbols(merges).filter_map(|order| Some((char_of(order)?, order))))
+}
+
 fn starts(vocab: &Vocab, entries: &[u32], merges: &Merges) -> Starts {
     let token = |order: u32| bytes(vocab, entries[order as usize]);
-    let mut symbols = [u32::MAX; 256];
-    for (order, _) in (0u32..).zip(&merges.splits).filter(|(_, split)| **split == SYMBOL) {
+    let mut orders = [u32::MAX; 256];
+    for order in symbols(merges) {
         if let [byte] = token(order) {
-            symbols[usize::from(*byte)] = order;
+            orders[usize::from(*byte)] = order;
         }
     }
     let made = (0u32..).zip(&merges.splits).filter(|(_, split)| **split != SYMBOL);
-    Starts::new(&symbols, made.map(|(order, split)| (order, token(split.0), token(split.1))))
+    Starts::new(&orders, made.map(|(order, split)| (order, token(split.0), token(split.1))))
 }

@@ -113,7 +113,10 @@ fn check_several(bpe: &Bpe, spec: &BpeSpec, texts: &[Vec<u8>], scratch: &mut Scr
     let mut several: Vec<Option<Vec<u32>>> = vec![None; texts.len()];
     bpe.encode_several(texts.len(), |at| &texts[at], scratch, |at, ids| several[at] = Some(ids.to_vec()));
     for (piece, ids) in texts.iter().zip(several) {
-        let left_out = piece.len() > LONGER - 2 || !bpe.is_linear();
+        let strange = !bpe.symbols.is_complete()
+            && (bpe.symbols.are_bytes()
+                || bpe.symbols.runs(piece).any(|run| matches!(run, super::symbols::Run::Unknown(_))));
+        let left_out = piece.len() > LONGER - 2 || !bpe.is_linear() || strange;
         prop_assert!(ids.is_some() || left_out || bpe.whole_piece(piece).is_some(), "{:?} was left out", piece);
         if let Some(ids) = ids {
             prop_assert_eq!(ids, oracle(bpe, spec, piece), "{:?}", piece);
@@ -128,7 +131,7 @@ fn check_several(bpe: &Bpe, spec: &BpeSpec, texts: &[Vec<u8>], scratch: &mut Scr
 
 /// The orders that the pieces with room are merged into, as this processor does it or as any does.
 fn in_turn<const N: usize>(tables: &Tables, texts: &[Vec<u8>], this: bool) -> Vec<(usize, Vec<u32>)> {
-    let Some(starts) = &tables.starts else { return Vec::new() };
+    let starts = &tables.starts;
     let (mut several, mut merged) = (Several::<N>::default(), Vec::new());
     let mut numbers = 0..texts.len();
     let next = |short: &mut Short<N>| numbers.find(|&number| starts.fill(&texts[number], short));

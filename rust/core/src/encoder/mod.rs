@@ -1,6 +1,7 @@
 //! Text to ids: pieces, then the cache, then BPE.
 
 mod idle;
+mod spelling;
 #[cfg(test)]
 mod tests;
 
@@ -8,6 +9,8 @@ use crate::bpe::{Bpe, Scratch as BpeScratch};
 use crate::cache::{Hit, Key, LongKey, PieceCache, Place, SHORT};
 use crate::pretokenize::{PieceEnds, Pretokenizer, SplitError};
 use idle::Idle;
+pub(crate) use spelling::MARK;
+use spelling::Spelling;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,6 +31,7 @@ pub struct Scratch {
     cache: PieceCache,
     missed: Vec<u32>,
     unknown: Vec<Unknown>,
+    spelled: Vec<u8>,
     block: Block,
 }
 
@@ -86,6 +90,7 @@ pub struct Encoder {
     number: u64,
     cache_bytes: usize,
     idle: Idle<Box<Scratch>>,
+    spelling: Spelling,
 }
 
 /// Scratches that an encoder keeps for later calls.
@@ -106,7 +111,8 @@ impl Encoder {
     pub fn with_cache_bytes(bpe: impl Into<Arc<Bpe>>, pretokenizer: Pretokenizer, cache_bytes: usize) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        Self { bpe: bpe.into(), pretokenizer, number, cache_bytes, idle: Idle::new(IDLE_SCRATCHES) }
+        let idle = Idle::new(IDLE_SCRATCHES);
+        Self { bpe: bpe.into(), pretokenizer, number, cache_bytes, idle, spelling: Spelling::AsIs }
     }
 
     /// The model.
@@ -143,9 +149,12 @@ impl Encoder {
         }
         scratch.cache = PieceCache::with_budget(self.cache_bytes);
         scratch.owner = self.number;
-        let short = self.bpe.reachable().take(SEEDS).filter(|(bytes, _)| bytes.len() <= SHORT);
-        for (bytes, id) in short {
-            scratch.cache.seed(Key::of(bytes), id);
+        for (bytes, id) in self.bpe.reachable().take(SEEDS) {
+            if let Some(piece) = self.spelling.undone(bytes, &mut scratch.spelled)
+                && piece.len() <= SHORT
+            {
+                scratch.cache.seed(Key::of(piece), id);
+            }
         }
     }
 
@@ -179,7 +188,12 @@ impl Encoder {
     /// Appends the ids of one piece, which need not be UTF-8.
     pub fn encode_piece(&self, piece: &[u8], scratch: &mut Scratch, out: &mut Vec<u32>) {
         self.attach(scratch);
-        self.slow_piece(piece, scratch, out);
+        if self.spelling.applies_to(piece) {
+            // A space that is one is not what the cache takes a space for.
+            self.bpe.encode_piece(piece, &mut scratch.bpe, out);
+        } else {
+            self.slow_piece(piece, scratch, out);
+        }
     }
 
     /// Appends the ids of consecutive pieces with the given ends. `bytes` may go on behind the last piece.
@@ -225,7 +239,7 @@ impl Encoder {
     /// Encodes those of consecutive pieces that the cache does not know, all together, and enters them.
     #[inline(never)]
     fn learn(&self, bytes: &[u8], mut start: usize, ends: &[u32], keys: &[(Key, Place)], scratch: &mut Scratch) {
-        let Scratch { bpe, cache, unknown, .. } = scratch;
+        let Scratch { bpe, cache, unknown, spelled, .. } = scratch;
         unknown.clear();
         for (&end, &(key, place)) in ends.iter().zip(keys) {
             let piece = start..end as usize;
@@ -258,7 +272,12 @@ impl Encoder {
             UnknownKey::Long(key) => cache.get_long(&bytes[piece.clone()], key).is_none(),
         });
         let piece = |number: usize| &bytes[unknown[number].piece.clone()];
-        self.bpe.encode_several(unknown.len(), piece, bpe, |number, ids| match unknown[number].key {
+        let ends = self.spelling.of_all((0..unknown.len()).map(piece), spelled);
+        let spelled = |number: usize| match &ends {
+            None => piece(number),
+            Some(ends) => &spelled[number.checked_sub(1).map_or(0, |before| ends[before])..ends[number]],
+        };
+        self.bpe.encode_several(unknown.len(), spelled, bpe, |number, ids| match unknown[number].key {
             UnknownKey::Short(key, place) if cache.get(key, place).is_none() => cache.insert(key, ids),
             UnknownKey::Short(..) => {}
             UnknownKey::Long(key) => cache.insert_long(piece(number), key, ids),
@@ -292,7 +311,8 @@ impl Encoder {
                 return;
             }
             let from = out.len();
-            self.bpe.encode_piece(piece, &mut scratch.bpe, out);
+            let spelled = self.spelling.of(piece, &mut scratch.spelled);
+            self.bpe.encode_piece(spelled, &mut scratch.bpe, out);
             if let Some(key) = key {
                 scratch.cache.insert_long(piece, key, &out[from..]);
             }
@@ -305,7 +325,8 @@ impl Encoder {
             Some(Hit::Arena { start, count }) => out.extend_from_slice(scratch.cache.arena(start, count)),
             None => {
                 scratch.missed.clear();
-                self.bpe.encode_piece(piece, &mut scratch.bpe, &mut scratch.missed);
+                let spelled = self.spelling.of(piece, &mut scratch.spelled);
+                self.bpe.encode_piece(spelled, &mut scratch.bpe, &mut scratch.missed);
                 scratch.cache.insert(key, &scratch.missed);
                 out.extend_from_slice(&scratch.missed);
             }

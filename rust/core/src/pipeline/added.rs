@@ -297,11 +297,13 @@ fn starts_with_word(text: &str) -> bool {
     text.chars().next().is_some_and(is_word)
 }
 
-/// `\w` as Unicode's regular expressions have it.
+/// `\w` of the regular expressions that the reference library asks. The standard library would not do: it follows another
+/// version of Unicode, and disagrees about the newest letters.
 fn is_word(c: char) -> bool {
     use std::sync::LazyLock;
     static WORD: LazyLock<Option<fancy_regex::Regex>> = LazyLock::new(|| fancy_regex::Regex::new(r"\A\w\z").ok());
-    c.is_alphabetic()
-        || c == '_'
-        || WORD.as_ref().is_some_and(|word| word.is_match(c.encode_utf8(&mut [0; 4])).unwrap_or(false))
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric() || c == '_';
+    }
+    WORD.as_ref().is_some_and(|word| word.is_match(c.encode_utf8(&mut [0; 4])).unwrap_or(false))
 }

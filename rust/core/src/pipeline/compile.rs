@@ -6,6 +6,7 @@ use super::error::CompileError;
 use super::model::Model;
 use super::normalize::Normalization;
 use super::segment::{PieceForm, Segmenter, segmenter};
+use super::spaced::Spaced;
 use super::split;
 use super::template;
 use super::tokenizer::Tokenizer;
@@ -50,10 +51,14 @@ fn build(spec: TokenizerSpec, other: Option<&Tokenizer>) -> Result<Tokenizer, Co
     let normalization = Normalization::new(spec.normalizer.as_ref())?;
     let (segmenter, pretokenizer) = segmenter(&spec)?;
     let same = |other: &&Tokenizer| other.spec.symbol_options == spec.symbol_options && other.spec.model == spec.model;
-    let model = match other.filter(same) {
+    let mut model = match other.filter(same) {
         Some(other) => other.model.behind(pretokenizer),
         None => Model::new(&spec, pretokenizer)?,
     };
+    let spaced = Spaced::new(&spec, &model);
+    if spaced.is_some() {
+        model.spell_spaces_as_marks();
+    }
     let normalize = |text: &str| normalization.plain(text).map_or_else(|_| text.to_owned(), Into::into);
     let added = AddedTokens::new(spec.added_tokens.clone(), spec.added_token_policy, normalize)?;
     let strays = strays(&spec);
@@ -64,6 +69,7 @@ fn build(spec: TokenizerSpec, other: Option<&Tokenizer>) -> Result<Tokenizer, Co
         normalization,
         segmenter,
         model,
+        spaced,
         added,
         template: template::items(spec.post_processor.as_ref())?,
         decoding,

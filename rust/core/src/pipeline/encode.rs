@@ -5,6 +5,7 @@ use super::error::EncodeError;
 use super::model::Unrepresentable;
 use super::rewrite::Tracked;
 use super::segment::{PieceForm, Segmenter};
+use super::spaced::Spaced;
 use super::split;
 use super::template::Item;
 use super::tokenizer::Tokenizer;
@@ -76,6 +77,11 @@ impl Tokenizer {
         .map_err(|error| self.located(error, bytes))
     }
 
+    /// The short way for a text, if there is one: nothing is rewritten but its spaces.
+    pub(super) fn spaced_for(&self, text: &str) -> Option<&Spaced> {
+        self.spaced.as_ref().filter(|spaced| !self.added.has_normalized() && spaced.takes(text))
+    }
+
     /// Puts what the post-processor adds around what `encode` appends.
     fn wrapped(
         &self,
@@ -119,10 +125,15 @@ impl Call<'_, '_> {
         for Segment { range, token } in segments {
             match token {
                 Some(index) => self.push(index),
-                None if self.tokenizer.asks_for_origin || self.options.allowed.asks_for_place() => {
-                    self.encode_tracked(text, range)?;
-                }
-                None => self.encode_segment(text, range)?,
+                None => match self.tokenizer.spaced_for(&text[range.clone()]) {
+                    Some(spaced) => {
+                        spaced.encode(&text[range.clone()], self.at + range.start == 0, self.work, self.out);
+                    }
+                    None if self.tokenizer.asks_for_origin || self.options.allowed.asks_for_place() => {
+                        self.encode_tracked(text, range)?;
+                    }
+                    None => self.encode_segment(text, range)?,
+                },
             }
         }
         self.at += text.len();

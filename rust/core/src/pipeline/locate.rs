@@ -107,9 +107,16 @@ impl Call<'_, '_> {
         let mut segments = Vec::new();
         self.tokenizer.added.segments(text, allowed, &mut segments);
         for Segment { range, token } in segments {
-            let mut tracked = Tracked::new(&text[range.clone()], at + range.start);
+            let origin = at + range.start;
+            let mut tracked = Tracked::new(&text[range.clone()], origin);
             if let Some(index) = token {
                 self.push_added(index, &tracked);
+                continue;
+            }
+            if let Some(spaced) = self.tokenizer.spaced_for(&text[range.clone()])
+                && spaced.locate(&text[range], origin, self.work, self.found)
+            {
+                self.found.end_piece();
                 continue;
             }
             self.tokenizer.normalization.tracked(&mut tracked)?;

@@ -5,12 +5,10 @@
 //! between another character and a mark would make a token that has the border inside, and there is none. So a piece can be
 //! cut there, and its parts are short and come again.
 
+use crate::encoder::MARK;
 use crate::spec::{BpeSpec, Symbols};
 use crate::vocab::Vocab;
 use memchr::memmem::Finder;
-
-/// The mark of SentencePiece.
-const MARK: &str = "▁";
 
 /// A mark before which pieces can be cut, unless another stands before it.
 #[derive(Debug, Clone)]

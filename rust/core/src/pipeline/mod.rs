@@ -39,6 +39,7 @@ mod rewrite;
 mod samples;
 mod scripts;
 mod segment;
+mod spaced;
 mod split;
 mod staged;
 mod symbols;

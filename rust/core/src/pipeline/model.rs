@@ -77,6 +77,13 @@ impl Model {
         }
     }
 
+    /// From now on the cache takes a space in a piece for a mark.
+    pub(super) fn spell_spaces_as_marks(&mut self) {
+        if let Self::Encoder { encoder, .. } = self {
+            encoder.spell_spaces_as_marks();
+        }
+    }
+
     /// What cuts text, where the model itself does; `None` if a text is one piece to it.
     pub(super) const fn pretokenizer(&self) -> Option<&Pretokenizer> {
         match self {

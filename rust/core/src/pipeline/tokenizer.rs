@@ -6,6 +6,7 @@ use super::error::{EncodeError, SpecialTokenError};
 use super::model::Model;
 use super::normalize::Normalization;
 use super::segment::Segmenter;
+use super::spaced::Spaced;
 use super::template::Item;
 use crate::spec::{AddedToken, MergeRule, TokenizerSpec};
 use std::sync::OnceLock;
@@ -22,6 +23,8 @@ pub struct Tokenizer {
     /// Whether text reaches the model in the byte alphabet.
     pub(super) reads_byte_alphabet: bool,
     pub(super) model: Model,
+    /// What the chain does to spaces, where it does nothing else.
+    pub(super) spaced: Option<Spaced>,
     pub(super) added: AddedTokens,
     pub(super) template: Vec<Item>,
     pub(super) decoding: Decoding,

@@ -73,10 +73,15 @@ impl Work<'_> {
                     Some(error) if policy == Unrepresentable::Error => return Err(error),
                     Some(_) => self.encode_kept(piece.as_bytes(), missing, out),
                     None => match marker {
-                        None => encoder.encode_piece(piece.as_bytes(), scratch, out),
-                        Some(marker) => {
-                            marker.parts(piece).for_each(|part| encoder.encode_piece(part.as_bytes(), scratch, out));
+                        Some(marker) if u32::try_from(piece.len()).is_ok() => {
+                            let mut end = 0;
+                            let ends = marker.parts(piece).filter_map(|part| {
+                                end += part.len();
+                                u32::try_from(end).ok()
+                            });
+                            encoder.encode_cut(piece, ends, scratch, out);
                         }
+                        None | Some(_) => encoder.encode_piece(piece.as_bytes(), scratch, out),
                     },
                 }
                 Ok(())
