@@ -119,8 +119,12 @@ def check_path(path: str | PathLike[str]) -> None:
     file = Path(path)
     if file.exists() and not file.is_file():
         raise InvalidArgumentError(f"a checkpoint is a file; {file} is something else")
-    with tempfile.NamedTemporaryFile(prefix=f".{file.name}.", dir=file.resolve().parent):
-        pass
+    folder = file.resolve().parent
+    try:
+        with tempfile.NamedTemporaryFile(prefix=f".{file.name}.", dir=folder):
+            pass
+    except OSError as error:
+        raise type(error)(error.errno, f"no checkpoint can be written there: {error.strerror}", str(folder)) from None
 
 
 class Observer:

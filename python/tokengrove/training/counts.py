@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokengrove._native import PieceCounts
 from tokengrove._replace import replacing
-from tokengrove.errors import InvalidArgumentError
+from tokengrove.errors import InvalidArgumentError, VocabularyError
 from tokengrove.training.template import Template
 
 if TYPE_CHECKING:
@@ -168,8 +168,12 @@ class PretokenCounts:
             OSError: If the file cannot be read.
             VocabularyError: If it is no such file, or cut short or damaged.
         """
-        counts, description = PieceCounts.read(path, mmap)
-        return cls(counts, Template.from_description(description), Path(path))
+        try:
+            counts, description = PieceCounts.read(path, mmap)
+            template = Template.from_description(description)
+        except VocabularyError as error:
+            raise VocabularyError(f"{Path(path)}: {error}") from error
+        return cls(counts, template, Path(path))
 
     def __eq__(self, other: object) -> bool:
         """Compare counts and how the text was cut."""

@@ -103,7 +103,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     ):
         path.write_bytes(damaged)
         for mmap in (True, False) if damaged else (False,):
-            with pytest.raises(VocabularyError):
+            with pytest.raises(VocabularyError, match="counts: "):
                 PretokenCounts.load(path, mmap=mmap)
     with pytest.raises(FileNotFoundError):
         PretokenCounts.load(tmp_path / "nothing")
@@ -196,6 +196,22 @@ def test_broken_files_are_refused(tmp_path: Path) -> None:
         list(read_texts([tmp_path / "c.txt.gz"]))
     with pytest.raises(FileNotFoundError):
         list(read_texts([tmp_path / "nothing.txt"]))
+
+
+def test_a_full_disk_leaves_the_counts_there_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "counts"
+    counts = count_pretokens(TEXTS, "gpt2")
+    counts.save(path)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tokengrove._replace.os.fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*counts'"):
+        counts.merge(counts).save(path)
+    monkeypatch.undo()
+    assert PretokenCounts.load(path) == counts
+    assert [file.name for file in tmp_path.iterdir()] == ["counts"]
 
 
 def test_counts_are_not_written_over_a_folder(tmp_path: Path) -> None:

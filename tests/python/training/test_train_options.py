@@ -23,7 +23,7 @@ SPECIAL = (
     ["Ġ", "Ã"],
     ["##a", "a</w>"],
 )
-INITIAL = ([], [], ["a"], ["z"], ["日", "abc"], ["Ġ"])
+INITIAL: tuple[list[str], ...] = ([], [], ["a"], ["z"], ["日", "abc"], ["Ġ"])
 CUTS: tuple[dict[str, Any], ...] = (
     split(None),
     split(GPT2),
