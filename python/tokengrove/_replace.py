@@ -54,7 +54,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         part.replace(target)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if isinstance(error, OSError):
+        # What the extension raises names no file; an error without a number has only its own message to show.
+        if isinstance(error, OSError) and error.errno is not None:
             error.filename = str(path)
         raise
 
