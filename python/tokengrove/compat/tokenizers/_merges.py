@@ -32,11 +32,13 @@ def learn(words: Mapping[str, int], trainer: BpeTrainer) -> tuple[dict[str, int]
         "continuing_subword_prefix": trainer.continuing_subword_prefix or "",
         "end_of_word_suffix": trainer.end_of_word_suffix or "",
         "vocab_size": trainer.vocab_size,
+        "reserved": 0,
         "min_frequency": trainer.min_frequency,
         "max_token_bytes": None,
         "max_token_length": trainer.max_token_length,
         "max_words": None,
         "forbid": [],
+        "never": [],
     }
     counts = _native.PieceCounts.from_items((word.encode(), count) for word, count in words.items())
     try:
