@@ -84,7 +84,9 @@ class DynamicTreeCache(CacheBase):
         if any(other != count for other in counts):
             self._gather(paths, self.lengths)
         elif all(path == list(range(count)) for path in paths):
-            self._cut(self._columns + count)
+            # Plain decoding keeps all that it has evaluated, and then there is nothing to cut off.
+            if count < self._nodes:
+                self._cut(self._columns + count)
         else:
             self._move(paths, count)
         self._columns = max(length + count for length, count in zip(self.lengths, counts, strict=True))

@@ -361,7 +361,9 @@ class _Loop:
                 if len(tree) == 0:
                     outcomes.append(([], []))
                     continue
-                choose = chooser_of(self._chooser, facts, offset, row.ending.seen, number)
+                # The likeliest token of a row is chosen without regard to what came before.
+                seen = () if plain else row.ending.seen
+                choose = chooser_of(self._chooser, facts, offset, seen, number)
                 outcomes.append(accept(tree, choose, row.ending.add))
                 offset += len(tree)
             self._cache.commit([path for path, _ in outcomes])

@@ -184,6 +184,10 @@ def accept(
     Returns:
         The accepted nodes, the root first, and the emitted tokens: one after each accepted node.
     """
+    if len(tree) == 1:
+        token = choose(0, ())
+        stop(token)
+        return [0], [token]
     tokens, parents = tree.tokens.tolist(), tree.parents.tolist()
     path, at = [0], 0
     emitted: list[int] = []
