@@ -22,15 +22,16 @@ def texts(alphabet: str, most: int) -> list[bytes]:
 
 def longer_texts(count: int, seed: int) -> list[bytes]:
     rng = np.random.default_rng(seed)
-    return [bytes(rng.choice(list(b"abcd"), size=int(rng.integers(5, 11))).tolist()) for _ in range(count)]
+    return [bytes(rng.choice(list(b"abcd"), size=int(rng.integers(5, 13))).tolist()) for _ in range(count)]
 
 
 def test_prefixes_equal_the_sum_over_enumerated_covers(any_toy: Toy) -> None:
     raw = any_toy.lm.mode == "canonical-raw"
     root = any_toy.lm.state()
     states: dict[bytes, ByteState] = {b"": root}
-    few = 12 if any_toy.lm.mode == "all" else 60
-    for text in texts("abcd", 3) + longer_texts(few, 7):
+    # All token sequences of a longer text are very many.
+    longer = [text[:9] for text in longer_texts(12, 7)] if any_toy.lm.mode == "all" else longer_texts(200, 7)
+    for text in texts("abcd", 4) + longer:
         for end in range(1, len(text) + 1):
             if text[:end] not in states:
                 states[text[:end]] = states[text[: end - 1]].advance(text[end - 1])
@@ -81,16 +82,11 @@ def test_texts_of_one_length_and_shorter_ones_are_all_there_is() -> None:
 
     for mode in ("canonical", "all"):
         lm = ByteLM(model, case.tokenizer, mode=mode, eos=END_ID)
-        for length in range(5):
-            ended = (
-                sum(
-                    math.exp(lm.state(text).logprob + lm.state(text).logprobs()[END])
-                    for text in texts("abc", length - 1)
-                )
-                if length
-                else 0.0
-            )
-            alive = sum(math.exp(lm.state("".join(t)).logprob) for t in itertools.product("abc", repeat=length))
+        states, ended = [lm.state()], 0.0
+        for _ in range(6):
+            ended += sum(math.exp(state.logprob + state.logprobs()[END]) for state in states)
+            states = [state.advance(byte) for state in states for byte in b"abc"]
+            alive = sum(math.exp(state.logprob) for state in states)
             assert alive + ended == pytest.approx(1.0, abs=1e-12)
 
 
@@ -192,6 +188,91 @@ def test_a_markov_chain_is_recovered_from_its_tokens() -> None:
         ):
             naive_is_wrong += 1
     assert naive_is_wrong > 10
+
+
+def longest_match(tokens: list[bytes], text: bytes) -> list[bytes]:
+    """The encoder that always takes the longest token."""
+    found = []
+    while text:
+        found.append(max((token for token in tokens if text.startswith(token)), key=len))
+        text = text[len(found[-1]) :]
+    return found
+
+
+def test_a_markov_chain_is_recovered_from_tokens_of_another_encoder() -> None:
+    # The toy of the paper: a chain of order 3, tokens by longest match. Sequences that this encoder does not give have
+    # probability 0, so the mode `all`, which needs to know nothing of the encoder, is exact.
+    words = [b"A", b"B", b"AA", b"BAAB", b"BBAA", b"BBBA", b"BA"]
+    ranks = ranks_of([word for word in words if len(word) > 1])
+    tokenizer = Tokenizer.from_tiktoken(ranks, None, {"<|end|>": END_ID})
+    rng = np.random.default_rng(3)
+    chance = {bytes(last): float(p) for last, p in zip(itertools.product(b"AB", repeat=3), rng.random(8), strict=True)}
+    length = 13
+    following: dict[tuple[int, ...], Counter[int]] = {}
+    for letters in itertools.product(b"AB", repeat=length):
+        text = bytes(letters)
+        weight = 0.125
+        for at in range(3, length):
+            p = chance[text[at - 3 : at]]
+            weight *= p if text[at] == ord("A") else 1 - p
+        ids = [ranks[token] for token in longest_match(words, text)]
+        for at, id in enumerate([*ids, END_ID]):
+            following.setdefault(tuple(ids[:at]), Counter())[id] += weight  # type: ignore[assignment]
+
+    def model(ids: list[int]) -> np.ndarray[Any, Any]:
+        logits = np.full(301, -np.inf)
+        for id, weight in following[tuple(ids)].items():
+            logits[id] = math.log(weight)
+        return logits
+
+    lm = ByteLM(model, tokenizer, mode="all", eos=END_ID)
+    impossible = 0
+    for size in range(3, 9):
+        for letters in itertools.product(b"AB", repeat=size):
+            text = bytes(letters)
+            found = math.exp(lm.state(text).logprobs()[ord("A")])
+            assert found == pytest.approx(chance[text[-3:]], abs=1e-12)
+            # What tokens alone would say: often they hold that the prompt cannot be.
+            impossible += tuple(ranks[token] for token in longest_match(words, text)) not in following
+    assert impossible > 20
+
+
+def test_characters_of_several_bytes_can_be_cut_anywhere() -> None:
+    # Tokens cut a character of three bytes after the first and after the second.
+    character = "\u4e2d".encode()
+    ranks = ranks_of((character[:2], character[1:], character[2:] + character[:1], b"a" + character[:1]))
+    tokenizer = Tokenizer.from_tiktoken(ranks, "gpt2", {"<|end|>": END_ID})
+    model = gaussian_model(310, 4)
+    every = Oracle({id: token for token, id in ranks.items()}, model, [END_ID], "all")
+    text = b"a" + 2 * character
+    for cut in range(len(text) + 1):
+        inside = cut % 3 != 1 and cut > 0
+        canonical = ByteLM(model, tokenizer, eos=END_ID).state(text[:cut]).logprobs()
+        alone = ByteLM(model, tokenizer, mode="all", eos=END_ID).state(text[:cut]).logprobs()
+        assert np.exp(alone) == pytest.approx(every.next_byte(text[:cut]), abs=1e-12)
+        # The text does not end inside a character, nor does another one begin there; a model of all sequences may.
+        assert np.isneginf(canonical[END]) == inside
+        assert np.isfinite(alone[END])
+        continues = np.zeros(257, dtype=np.bool_)
+        continues[0x80:0xC0] = True
+        if inside:
+            assert np.isneginf(canonical[~continues]).all()
+            assert np.isfinite(canonical[text[cut] if cut < len(text) else 0x80])
+        else:
+            assert np.isneginf(canonical[continues]).all()
+        assert np.isfinite(alone[0x80])
+
+
+def test_a_long_text_keeps_few_bundles() -> None:
+    # What is settled is dropped: the state does not grow with the text.
+    lm = toy("canonical").lm
+    state = lm.state()
+    sizes = []
+    for byte in b"abcdabaaabcddabcabcab" * 20:
+        state.logprobs()
+        sizes.append(len(state._covers))
+        state = state.advance(byte)
+    assert max(sizes[-100:]) <= max(sizes[:100]) <= 20
 
 
 def test_two_ways_to_cut_the_same_texts_give_the_same_bytes() -> None:

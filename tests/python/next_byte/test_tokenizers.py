@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from support.byte_oracle import gaussian_model
+from support.byte_oracle import gaussian_model, merge_loop
 from support.data import corpus, data_file, rank_file
 from tokengrove import Tokenizer
 from tokengrove._native import ByteVocab
 from tokengrove.errors import UnknownTokenError, UnsupportedTokenizerError
 from tokengrove.next_byte import ByteLM
+from tokengrove.training import train_bpe
 
 HF = (
     "deepseek-v3",
@@ -113,6 +114,39 @@ def check_pairs(tokenizer: Tokenizer) -> None:
             assert bool(follows[right]) == expected, (first, tokenizer.token_bytes(right))
             valid_and_not[expected] += 1
     assert min(valid_and_not) > 20
+
+
+def test_all_pairs_of_a_small_vocabulary() -> None:
+    # Trained on text with runs, so that ties between equal merges occur; and two tokens that merges do not make.
+    text = corpus("english.txt")[:40_000] + "aaaaaaaaaaaaaaaaaaaabababababab" * 40
+    trained = train_bpe([text], vocab_size=500, pattern=None)
+    ranks = {trained.token_bytes(id): id for id in range(500)}
+    ranks |= {b"zqzq": 500, b"qqzz": 501}
+    tokenizer = Tokenizer.from_tiktoken(ranks, None, {"<|end|>": 502})
+    vocab = ByteVocab(tokenizer, "canonical", [502])
+    tokens = {id: token for token, id in ranks.items()}
+    rng = np.random.default_rng(1)
+    invalid = 0
+    for left in tokens:
+        follows = vocab.valid_next([left])
+        # The two are whole texts or nothing.
+        expected = [
+            left < 500 and right < 500 and ids.tolist() == [left, right]
+            for right, ids in zip(
+                tokens,
+                tokenizer.encode_batch([tokens[left] + tokens[right] for right in tokens]),
+                strict=True,
+            )
+        ]
+        found = np.zeros(502, dtype=np.bool_) if follows is None else follows[:502]
+        joined_is_token = np.array([tokens[left] + tokens[right] in ranks for right in tokens])
+        # A pair that is a token as a whole piece is encoded as that; in a longer text merges decide.
+        assert (found == np.array(expected))[~joined_is_token].all(), tokens[left]
+        for right in [*rng.choice(502, size=4).tolist(), *np.flatnonzero(joined_is_token).tolist()]:
+            alone = merge_loop(ranks, tokens[left] + tokens[right]) == [left, right]
+            assert found[right] == (alone and max(left, right) < 500), (tokens[left], tokens[right])
+        invalid += int((~found).sum())
+    assert 5_000 < invalid < 250_000
 
 
 def _is_token(tokenizer: Tokenizer, id: int) -> bool:

@@ -25,6 +25,40 @@ impl Pairs for RankPairs<'_> {
     }
 }
 
+/// [`RankPairs`] with the tokens of two bytes in a table: half of all pairs asked for are two bytes.
+#[derive(Debug)]
+pub(super) struct TabledPairs<'a> {
+    ranks: RankPairs<'a>,
+    /// By both bytes: rank and entry.
+    of_two: Box<[Option<(u32, u32)>]>,
+}
+
+impl<'a> TabledPairs<'a> {
+    /// O(tokens).
+    pub(super) fn new(vocab: &'a Vocab) -> Self {
+        let mut of_two = vec![None; 1 << 16].into_boxed_slice();
+        for (bytes, _) in vocab.table().iter() {
+            if let &[first, second] = bytes {
+                of_two[place(first, second)] = RankPairs(vocab).merge_of(0, 0, bytes);
+            }
+        }
+        Self { ranks: RankPairs(vocab), of_two }
+    }
+}
+
+impl Pairs for TabledPairs<'_> {
+    fn merge_of(&self, left: u32, right: u32, bytes: &[u8]) -> Option<(u32, u32)> {
+        match *bytes {
+            [first, second] => self.of_two[place(first, second)],
+            _ => self.ranks.merge_of(left, right, bytes),
+        }
+    }
+}
+
+const fn place(first: u8, second: u8) -> usize {
+    (first as usize) << 8 | second as usize
+}
+
 /// The listed merges as entries of the vocabulary.
 pub(super) fn listed_pairs(vocab: &Vocab, pairs: &[(u32, u32)]) -> Result<ListedPairs, BpeError> {
     let mut listed = ListedPairs::with_capacity_and_hasher(pairs.len(), foldhash::fast::RandomState::default());

@@ -6,7 +6,7 @@
 //! spine are the descendants of `y` in the tree "child of its left part", so the invalid right neighbours of a token are a
 //! handful of single tokens and ranges of that tree's walk, and none of them is tested one by one.
 
-use super::build::RankPairs;
+use super::build::TabledPairs;
 use super::times::{Made, Times};
 use super::{Bpe, Method};
 use crate::merges::SYMBOL;
@@ -36,7 +36,7 @@ impl Neighbours {
         let times = match &bpe.method {
             Method::Ordered(tables) => Times::in_order(&tables.merges, &tables.entries),
             Method::Heap(Some(listed)) => Times::new(&bpe.vocab, &bpe.symbols, listed),
-            Method::Heap(None) => Times::new(&bpe.vocab, &bpe.symbols, &RankPairs(&bpe.vocab)),
+            Method::Heap(None) => Times::new(&bpe.vocab, &bpe.symbols, &TabledPairs::new(&bpe.vocab)),
         };
         let table = bpe.vocab.table();
         let id = |&entry: &u32| table.get(entry as usize).map_or(0, |token| token.1);

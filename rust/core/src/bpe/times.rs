@@ -71,12 +71,22 @@ impl Times {
     pub(super) fn new(vocab: &Vocab, symbols: &SymbolSet, pairs: &impl Pairs) -> Self {
         let mut entries = Vec::new();
         let mut merges: Vec<Option<Last>> = Vec::with_capacity(vocab.len());
-        let mut parts = Vec::new();
+        let (mut parts, mut joins) = (Vec::new(), Vec::new());
+        let singles = symbols.are_bytes().then(|| std::array::from_fn::<_, 256, _>(|byte| single(vocab, byte)));
+        let entries_of = |bytes: &[u8], parts: &mut Vec<(Entry, u32)>| match &singles {
+            None => symbols.entries(vocab, bytes, parts),
+            Some(singles) => {
+                let part = |(byte, end): (&u8, u32)| Some((singles[usize::from(*byte)]?, end));
+                parts.clear();
+                parts.extend(bytes.iter().zip(1..).map_while(part));
+                parts.len() == bytes.len()
+            }
+        };
         for (entry, (bytes, _)) in (0u32..).zip(vocab.table().iter()) {
             let encodable = vocab.table().is_encodable(entry as usize) && vocab.entry(bytes) == Some(entry);
             let symbol = encodable && symbols.is_symbol(bytes);
-            let known = encodable && !symbol && symbols.entries(vocab, bytes, &mut parts);
-            let last = if known { last_merge(bytes, &mut parts, pairs, entry) } else { None };
+            let known = encodable && !symbol && entries_of(bytes, &mut parts);
+            let last = if known { last_merge(bytes, &mut parts, &mut joins, pairs, entry) } else { None };
             if symbol || last.is_some() {
                 entries.push(entry);
             }
@@ -142,6 +152,11 @@ impl Times {
     }
 }
 
+/// The entry of a byte.
+fn single(vocab: &Vocab, byte: usize) -> Option<Entry> {
+    vocab.entry(&[u8::try_from(byte).ok()?])
+}
+
 /// The merge that makes a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Last {
@@ -161,22 +176,39 @@ fn places_by_rank(merges: &[Option<Last>]) -> Vec<u32> {
     places
 }
 
-/// The last of the merges that make a token of its own bytes; `None` if they do not. O(n^2).
+/// The last of the merges that make a token of its own bytes; `None` if they do not. O(n^2), but only O(n) pairs are looked up.
 ///
-/// `parts` are the symbols of `bytes`, each with its end.
-fn last_merge(bytes: &[u8], parts: &mut Vec<(Entry, u32)>, pairs: &impl Pairs, token: Entry) -> Option<Last> {
+/// `parts` are the symbols of `bytes`, each with its end. `joins` is working memory: for each pair of neighbours rank and
+/// product of their merge.
+fn last_merge(
+    bytes: &[u8],
+    parts: &mut Vec<(Entry, u32)>,
+    joins: &mut Vec<Option<(u32, Entry)>>,
+    pairs: &impl Pairs,
+    token: Entry,
+) -> Option<Last> {
+    let join = |parts: &[(Entry, u32)], at: usize| {
+        let start = at.checked_sub(1).map_or(0, |before| parts[before].1);
+        let joined = &bytes[start as usize..parts[at + 1].1 as usize];
+        pairs.merge_of(parts[at].0, parts[at + 1].0, joined)
+    };
+    joins.clear();
+    joins.extend((1..parts.len()).map(|right| join(parts, right - 1)));
     let mut last = None;
     while parts.len() > 1 {
-        let candidates = (1..parts.len()).filter_map(|at| {
-            let start = at.checked_sub(2).map_or(0, |before| parts[before].1);
-            let joined = &bytes[start as usize..parts[at].1 as usize];
-            let (rank, product) = pairs.merge_of(parts[at - 1].0, parts[at].0, joined)?;
-            Some((rank, at, product))
-        });
-        let (rank, at, product) = candidates.min()?;
-        last = Some(Last { rank, parts: (parts[at - 1].0, parts[at].0) });
-        parts[at - 1] = (product, parts[at].1);
-        parts.remove(at);
+        let candidates = joins.iter().enumerate().filter_map(|(at, join)| Some((join.as_ref()?.0, at)));
+        let (rank, at) = candidates.min()?;
+        let (_, product) = joins[at]?;
+        last = Some(Last { rank, parts: (parts[at].0, parts[at + 1].0) });
+        parts[at] = (product, parts[at + 1].1);
+        parts.remove(at + 1);
+        joins.remove(at);
+        if at > 0 {
+            joins[at - 1] = join(parts, at - 1);
+        }
+        if at < joins.len() {
+            joins[at] = join(parts, at);
+        }
     }
     last.filter(|_| parts.first().is_some_and(|part| part.0 == token))
 }
