@@ -27,7 +27,7 @@ fn main() {
     let built = Instant::now();
     let new_encoder = || Encoder::new(Arc::clone(&bpe), Pretokenizer::named(pattern).unwrap());
     let encoder = new_encoder();
-    encoder.warm_up();
+    encoder.prepare(1);
     println!("parse {:?}, build {:?}, warm up {:?}", parsed - start, built - parsed, built.elapsed());
     for path in texts {
         let text = std::fs::read_to_string(path).unwrap();
@@ -53,7 +53,7 @@ fn main() {
         };
         let first = (0..FIRST).map(|_| {
             let encoder = new_encoder();
-            encoder.warm_up();
+            encoder.prepare(1);
             pass(&encoder)
         });
         let first = first.min().unwrap();

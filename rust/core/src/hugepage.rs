@@ -19,6 +19,13 @@ pub(crate) fn filled<T: Copy>(value: T, count: usize) -> Vec<T> {
     vector
 }
 
+/// A vector of the same values with room for `count` of them, on huge pages if that is much and the system has them. O(count).
+pub(crate) fn copied<T: Copy>(values: &[T], count: usize) -> Vec<T> {
+    let mut vector = reserve(count);
+    vector.extend_from_slice(values);
+    vector
+}
+
 /// An empty vector with room for `count` values, on huge pages if that is much and the system has them. O(1).
 #[must_use]
 pub fn reserve<T: Copy>(count: usize) -> Vec<T> {

@@ -84,6 +84,7 @@ pub(crate) fn encode(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> 
         let ids = serial(py, encode, &items, bytes, &mut splits)?;
         return Ok(Ragged { ids, splits });
     };
+    encode.tokenizer.prepare(pool.current_num_threads().min(bytes / GROUP));
     let mut out = Placed { ids: hugepage::zeros(bytes / 3), len: 0 };
     let mut buffers = Vec::new();
     for wave in spans(&items, 0..items.len(), WAVE * pool.current_num_threads()) {
@@ -101,6 +102,7 @@ pub(crate) fn count(py: Python<'_>, encode: Encode<'_>, texts: &[Text<'_>]) -> P
     let items = run(py, bytes, || items(encode, texts))?;
     let pool = if bytes >= 2 * GROUP { threads::pool(py)? } else { None };
     let threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
+    encode.tokenizer.prepare(threads.min(bytes / GROUP));
     let one = |item: &Item<'_>| buffer::with(|ids| item.append(encode, ids).map(|()| to_i64(ids.len())));
     let mut counts = Vec::with_capacity(texts.len());
     let mut sum = 0;

@@ -69,7 +69,11 @@ pub(crate) fn pool(py: Python<'_>) -> PyResult<Option<Arc<ThreadPool>>> {
     {
         return Ok(Some(Arc::clone(pool)));
     }
-    let made = ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("tokengrove-{i}")).build();
+    let made = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("tokengrove-{i}"))
+        .start_handler(start_apart)
+        .build();
     let old = match made {
         Ok(pool) => {
             let pool = Arc::new(pool);
@@ -85,6 +89,33 @@ pub(crate) fn pool(py: Python<'_>) -> PyResult<Option<Arc<ThreadPool>>> {
     // Threads may be forbidden here (a sandbox, a limit): the calling thread can still do the work.
     Ok(None)
 }
+
+/// Moves a new thread to a core of its own, and leaves it free to be moved.
+///
+/// Linux starts threads on the core of their maker and wakes them where they last ran. On machines of few cores it then
+/// lets two threads share one for all of a short call, while another core is idle.
+#[cfg(target_os = "linux")]
+fn start_apart(thread: usize) {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+    let Ok(allowed) = sched_getaffinity(None) else { return };
+    let cores = usize::try_from(allowed.count()).unwrap_or(0);
+    if cores < 2 {
+        return;
+    }
+    // Processes start at different cores, so that those with few threads do not meet on the first ones.
+    let wanted = (std::process::id() as usize).wrapping_add(thread) % cores;
+    let Some(core) = (0..CpuSet::MAX_CPU).filter(|&core| allowed.is_set(core)).nth(wanted) else { return };
+    let mut alone = CpuSet::new();
+    alone.set(core);
+    // Only speed depends on it, so a sandbox may forbid it.
+    if sched_setaffinity(None, &alone).is_ok() {
+        let _ = sched_setaffinity(None, &allowed);
+    }
+}
+
+/// Other systems choose well, or do not say where a thread runs.
+#[cfg(not(target_os = "linux"))]
+const fn start_apart(_thread: usize) {}
 
 /// Lets a pool go. One inherited over a fork is leaked: telling its threads to stop would touch locks that no one will release.
 fn retire(old: Option<(u32, Arc<ThreadPool>)>) {

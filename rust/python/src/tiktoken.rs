@@ -124,6 +124,7 @@ impl CoreBPE {
     fn encode_long(&self, py: Python<'_>, text: &str, allowed: Option<&CoreSpecials>) -> PyResult<Vec<u32>> {
         let pool = threads::pool(py)?;
         let threads = pool.as_ref().map_or(1, |pool| pool.current_num_threads());
+        self.inner.encoder().prepare(threads);
         let mut ids = hugepage::reserve(text.len() / 2);
         let mut long = LongText::new(text, allowed);
         while !long.is_done() {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Memory that one scratch may use for pieces it has seen.
-pub const DEFAULT_CACHE_BYTES: usize = 32 << 20;
+pub const DEFAULT_CACHE_BYTES: usize = 24 << 20;
 
 /// Working memory of one encoding thread.
 ///
@@ -137,9 +137,27 @@ impl Encoder {
         result
     }
 
-    /// Prepares one scratch ahead of the first call.
-    pub fn warm_up(&self) {
-        self.with_scratch(|_| ());
+    /// Prepares working memory for so many threads, at most 64, ahead of their calls.
+    ///
+    /// What is missing begins with all that another thread has seen. O(the cache's size) for each. Never waits for another
+    /// thread: what is in use is made anew when it is needed.
+    pub fn prepare(&self, threads: usize) {
+        if threads == 0 {
+            return;
+        }
+        let mut ready: Vec<Box<Scratch>> = std::iter::from_fn(|| self.idle.take()).take(threads).collect();
+        if ready.is_empty() {
+            let mut first = Box::<Scratch>::default();
+            self.attach(&mut first);
+            ready.push(first);
+        }
+        for _ in ready.len()..threads.min(IDLE_SCRATCHES) {
+            let cache = ready[0].cache.copy();
+            ready.push(Box::new(Scratch { owner: ready[0].owner, cache, ..Scratch::default() }));
+        }
+        for scratch in ready {
+            self.idle.give(scratch);
+        }
     }
 
     /// Makes the scratch's cache ours, filled with short tokens of the vocabulary.

@@ -2,6 +2,7 @@
 
 use super::{Encoder, Scratch};
 use crate::bpe::{Bpe, Scratch as BpeScratch};
+use crate::cache::LongKey;
 use crate::pretokenize::{PieceEnds, Pretokenizer};
 use crate::spec::{BpeSpec, MergeRule, Symbols, TokenTable};
 use proptest::prelude::*;
@@ -79,4 +80,22 @@ fn a_cache_that_overflows_stays_exact() {
     let mut ids = Vec::new();
     encoder.with_scratch(|scratch| encoder.encode_ordinary(&text, scratch, &mut ids)).expect("a compiled family");
     assert_eq!(ids, piece_by_piece(&encoder, &text));
+}
+
+#[test]
+fn scratches_prepared_from_a_used_one_know_what_it_knows_and_change_no_ids() {
+    let encoder = encoder("cl100k_base", 1 << 20);
+    let text = "the averyverylongwordthatdoesnotfit xyz the 12345 and averyverylongwordthatdoesnotfit";
+    let mut ids = Vec::new();
+    encoder.with_scratch(|scratch| encoder.encode_ordinary(text, scratch, &mut ids)).expect("a compiled family");
+    encoder.prepare(3);
+    let scratches: Vec<Box<Scratch>> = std::iter::from_fn(|| encoder.idle.take()).collect();
+    assert_eq!(scratches.len(), 3);
+    for mut scratch in scratches {
+        let key = LongKey::of(b" averyverylongwordthatdoesnotfit").expect("a long piece");
+        assert!(scratch.cache.get_long(b" averyverylongwordthatdoesnotfit", key).is_some());
+        let mut again = Vec::new();
+        encoder.encode_ordinary(text, &mut scratch, &mut again).expect("a compiled family");
+        assert_eq!(again, ids);
+    }
 }

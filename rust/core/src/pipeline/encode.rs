@@ -43,6 +43,11 @@ impl Tokenizer {
         Ok(out)
     }
 
+    /// Prepares working memory for so many threads ahead of their calls; see [`Encoder::prepare`](crate::encoder::Encoder::prepare).
+    pub fn prepare(&self, threads: usize) {
+        self.model.prepare(threads);
+    }
+
     /// Appends the ids of a text.
     ///
     /// # Errors

@@ -108,6 +108,13 @@ impl Model {
         }
     }
 
+    /// See [`Encoder::prepare`].
+    pub(super) fn prepare(&self, threads: usize) {
+        if let Self::Encoder { encoder, .. } = self {
+            encoder.prepare(threads);
+        }
+    }
+
     /// Calls `f` with working memory.
     pub(super) fn with_scratch<T>(&self, f: impl FnOnce(&mut Work<'_>) -> T) -> T {
         match self {
